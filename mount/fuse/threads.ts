@@ -1,0 +1,62 @@
+/** Starting the threads of a mount. */
+import { once } from 'node:events'
+import { extname } from 'node:path'
+import { MessageChannel, MessagePort, Worker } from 'node:worker_threads'
+import type { AttendantSetup } from './attendant-thread.ts'
+import { MountError } from './errors.ts'
+import type { LoopSetup } from './loop-thread.ts'
+import type { LoopToMain } from './messages.ts'
+import { SharedState } from './shared.ts'
+
+export interface Threads {
+  readonly loop: Worker
+  readonly attendant: Worker
+  /** What the loop answers to calls. */
+  readonly answers: MessagePort
+  readonly shared: SharedState
+}
+
+/**
+ * The attendant runs before the loop mounts anything: Node looks into /sys/fs/cgroup when it starts a thread, and if
+ * that is where we mount, it would wait for a mount that is not served yet (fuse-transport.md §6).
+ */
+export async function startThreads(options: Omit<LoopSetup, 'attendant' | 'shared'>): Promise<Threads> {
+  const shared = new SharedState()
+  const between = new MessageChannel()
+  const toMain = new MessageChannel()
+  const attendant = start('attendant-thread', {
+    dir: options.dir,
+    loop: between.port1,
+    answers: toMain.port2,
+    shared: shared.words,
+  } satisfies AttendantSetup)
+  await once(attendant, 'online')
+  const loop = start('loop-thread', { ...options, attendant: between.port2, shared: shared.words } satisfies LoopSetup)
+  return { loop, attendant, answers: toMain.port1, shared }
+}
+
+function start(file: string, workerData: AttendantSetup | LoopSetup): Worker {
+  const url = new URL(`./${file}${extname(import.meta.filename)}`, import.meta.url)
+  const transferList = Object.values(workerData).filter(value => value instanceof MessagePort)
+  return new Worker(url, { workerData, transferList, name: `memcgfs ${file}` })
+}
+
+/** The mount can be used. */
+export function untilMounted(loop: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    loop.once('message', (message: LoopToMain) => {
+      if (message.kind === 'mounted') resolve()
+      else reject(new MountError(message.code, message.message))
+    })
+    loop.once('error', reject)
+    loop.once('exit', () => reject(new Error('the thread ended before it had mounted anything')))
+  })
+}
+
+/** Rejects with what the thread crashed of. */
+export function untilEnded(thread: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    thread.once('error', reject)
+    thread.once('exit', () => resolve())
+  })
+}

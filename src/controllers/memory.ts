@@ -1,0 +1,329 @@
+/**
+ * The memory controller's files. What is behind them is the engine. Kernel: mm/memcontrol.c, memory_files and swap_files.
+ */
+import * as counter from '../engine/counter.ts'
+import { eventCount, localEventCount, MEMORY_EVENTS, SWAP_EVENTS, swapEventCount } from '../engine/events.ts'
+import { reclaimOnRequest, writeHigh, writeMax } from '../engine/limits.ts'
+import type { Machine } from '../engine/machine.ts'
+import { isPinned, type MemCgroup } from '../engine/memcg.ts'
+import { moveMm } from '../engine/mm.ts'
+import { createMemcg, freeMemcg, offlineMemcg, releaseMemcg } from '../engine/offline.ts'
+import {
+  flushForReader,
+  isPerNode,
+  printedUnit,
+  readNodeStat,
+  readStat,
+  STAT,
+  STAT_NAMES,
+  type StatName,
+} from '../engine/vmstat.ts'
+import { EINVAL, type Errno, isErrno, OK, type Ok } from '../errno.ts'
+import { parseInteger, parseSize, parseSizeOrMax, scanSize, trim } from '../formats/parse.ts'
+import type { TextBuffer } from '../formats/text.ts'
+import type { Access, Controller, FileRow } from '../tree/controller.ts'
+import type { Css } from '../tree/css.ts'
+import type { Tree } from '../tree/tree.ts'
+import type { ByteString, Pages } from '../units.ts'
+
+const hasZswap = (_: unknown, { zswap }: Machine): boolean => zswap
+const hasSwap = (_: unknown, { swapAccounting }: Machine): boolean => swapAccounting
+
+const memcgOf = ({ css }: Access): MemCgroup => css.memcg!
+
+/** Rules started by a write to an interface file run on this CPU (workload.md §8.1). */
+const INTERFACE_CPU = 0
+
+type CounterOf = (m: MemCgroup) => counter.CounterId
+const ofMemory: CounterOf = m => m.memory
+const ofSwap: CounterOf = m => m.swap
+
+type Get = (counters: counter.Counters, c: counter.CounterId) => Pages
+type Set = (counters: counter.Counters, c: counter.CounterId, pages: Pages) => void
+
+/** How much is used now. */
+const usageFile = (name: string, of: CounterOf, when?: FileRow['when']): FileRow => ({
+  name,
+  on: 'below root',
+  show: (out, access) => {
+    const { counters, machine } = access.tree.engine
+    out.bytesOf(counter.usage(counters, of(memcgOf(access))), machine.pageSize).newline()
+    return undefined
+  },
+  ...(when && { when }),
+})
+
+/** A limit or a protection: `max` or bytes. `apply` stores it and does what follows from it. */
+function settingFile(
+  name: string,
+  of: CounterOf,
+  get: Get,
+  apply: (access: Access, pages: Pages) => void,
+  when?: FileRow['when'],
+): FileRow {
+  return {
+    name,
+    on: 'below root',
+    show: (out, access) => {
+      const { counters, machine } = access.tree.engine
+      const pages = get(counters, of(memcgOf(access)))
+      if (pages === counter.PAGE_COUNTER_MAX) out.text('max')
+      else out.bytesOf(pages, machine.pageSize)
+      out.newline()
+      return undefined
+    },
+    write: (text, access) => {
+      const pages = parseSizeOrMax(trim(text), access.tree.engine.machine.pageSize, counter.PAGE_COUNTER_MAX)
+      if (isErrno(pages)) return pages
+      apply(access, pages)
+      return OK
+    },
+    ...(when && { when }),
+  }
+}
+
+/** Storing is all there is to do. */
+const store =
+  (of: CounterOf, set: Set) =>
+  (access: Access, pages: Pages): void =>
+    set(access.tree.engine.counters, of(memcgOf(access)), pages)
+
+/**
+ * The largest usage so far. A write, of anything, makes this descriptor count from the present usage on; the restarted
+ * watermark is shared, so the others note what they know of first (charge-reclaim.md §5.7). Kernel: peak_write, 6.12.
+ */
+const peakFile = (name: string, of: CounterOf, when?: FileRow['when']): FileRow => ({
+  name,
+  on: 'below root',
+  show: (out, access) => {
+    const { counters, machine } = access.tree.engine
+    const c = of(memcgOf(access))
+    const { peak } = access.memory
+    const pages =
+      peak === undefined ? counter.watermark(counters, c) : Math.max(peak, counter.localWatermark(counters, c))
+    out.bytesOf(pages, machine.pageSize).newline()
+    return undefined
+  },
+  write: (_, access) => {
+    const { counters } = access.tree.engine
+    const c = of(memcgOf(access))
+    const now = counter.usage(counters, c)
+    counter.restartLocalWatermark(counters, c)
+    for (const other of access.others()) if (other.peak !== undefined) other.peak = Math.max(other.peak, now)
+    access.memory.peak = now
+    return OK
+  },
+  ...(when && { when }),
+})
+
+export const memory: Controller = {
+  name: 'memory',
+  threaded: false,
+  implicit: false,
+  dependsOn: [],
+  files: [
+    usageFile('memory.current', ofMemory),
+    peakFile('memory.peak', ofMemory),
+    settingFile('memory.min', ofMemory, counter.minOf, store(ofMemory, counter.setMin)),
+    settingFile('memory.low', ofMemory, counter.lowOf, store(ofMemory, counter.setLow)),
+    settingFile('memory.high', ofMemory, counter.highOf, (access, pages) =>
+      writeHigh(access.tree.engine, memcgOf(access), pages),
+    ),
+    settingFile('memory.max', ofMemory, counter.maxOf, (access, pages) =>
+      writeMax(access.tree.engine, memcgOf(access), pages),
+    ),
+    { name: 'memory.events', on: 'below root', show: showEvents, notifies: true },
+    { name: 'memory.events.local', on: 'below root', show: showEventsLocal, notifies: true },
+    { name: 'memory.stat', on: 'everywhere', show: showStat },
+    { name: 'memory.numa_stat', on: 'everywhere', show: showNumaStat },
+    { name: 'memory.oom.group', on: 'below root', show: showOomGroup, write: writeOomGroup },
+    { name: 'memory.reclaim', on: 'everywhere', write: writeReclaim },
+    usageFile('memory.swap.current', ofSwap, hasSwap),
+    settingFile('memory.swap.high', ofSwap, counter.highOf, store(ofSwap, counter.setHigh), hasSwap),
+    settingFile('memory.swap.max', ofSwap, counter.maxOf, store(ofSwap, counter.setMax), hasSwap),
+    peakFile('memory.swap.peak', ofSwap, hasSwap),
+    { name: 'memory.swap.events', on: 'below root', show: showSwapEvents, notifies: true, when: hasSwap },
+    { name: 'memory.zswap.current', on: 'below root', show: showZswapCurrent, when: hasZswap },
+    { name: 'memory.zswap.max', on: 'below root', show: showZswapMax, write: writeZswapMax, when: hasZswap },
+    { name: 'memory.zswap.writeback', on: 'everywhere', show: showWriteback, write: writeWriteback, when: hasZswap },
+  ],
+  alloc,
+  reset,
+  offline: (tree, css) => offlineMemcg(tree.engine, css.memcg!, INTERFACE_CPU),
+  isPinned: css => isPinned(css.memcg!),
+  released: (tree, css) => releaseMemcg(tree.engine, css.memcg!),
+  free: (tree, css) => {
+    tree.cssOfMemcg[css.memcg!.slot] = null
+    freeMemcg(tree.engine, css.memcg!, INTERFACE_CPU)
+  },
+  attach: (_tree, task, _from, to) => {
+    if (task.mm !== null && task.mm.memcg !== to.memcg) moveMm(task.mm, to.memcg!)
+  },
+}
+
+function alloc(tree: Tree, css: Css): Errno | Ok {
+  const { engine } = tree
+  const m = css.parent === null ? engine.root : createMemcg(engine, css.parent.memcg!, INTERFACE_CPU)
+  if (isErrno(m)) return m
+  css.memcg = m
+  tree.cssOfMemcg[m.slot] = css
+  return OK
+}
+
+/** Hidden, but kept because another controller needs it: no limit holds any more. Kernel: mem_cgroup_css_reset. */
+function reset(tree: Tree, css: Css): void {
+  const { counters } = tree.engine
+  for (const c of [css.memcg!.memory, css.memcg!.swap]) {
+    counter.setMax(counters, c, counter.PAGE_COUNTER_MAX)
+    counter.setHigh(counters, c, counter.PAGE_COUNTER_MAX)
+    counter.setMin(counters, c, 0)
+    counter.setLow(counters, c, 0)
+  }
+}
+
+function showEvents(out: TextBuffer, access: Access): undefined {
+  for (const event of MEMORY_EVENTS) out.keyed(event, eventCount(access.tree.engine, memcgOf(access), event))
+}
+
+function showEventsLocal(out: TextBuffer, access: Access): undefined {
+  for (const event of MEMORY_EVENTS) out.keyed(event, localEventCount(access.tree.engine, memcgOf(access), event))
+}
+
+function showSwapEvents(out: TextBuffer, access: Access): undefined {
+  for (const event of SWAP_EVENTS) out.keyed(event, swapEventCount(access.tree.engine, memcgOf(access), event))
+}
+
+/** Lines that exist only in kernels built or booted with something. */
+const OPTIONAL_LINES: readonly (readonly [(machine: Machine) => boolean, ReadonlySet<string>])[] = [
+  [({ swapAccounting }) => swapAccounting, new Set(['swapcached', 'swpin_zero', 'swpout_zero'])],
+  [
+    ({ thp }) => thp,
+    new Set([
+      'anon_thp',
+      'file_thp',
+      'shmem_thp',
+      'thp_fault_alloc',
+      'thp_collapse_alloc',
+      'thp_swpout',
+      'thp_swpout_fallback',
+    ]),
+  ],
+  [
+    ({ numaBalancing }) => numaBalancing,
+    new Set(['pgpromote_success', 'numa_pages_migrated', 'numa_pte_updates', 'numa_hint_faults']),
+  ],
+]
+
+const isBuilt = (machine: Machine, line: StatName): boolean =>
+  OPTIONAL_LINES.every(([isOn, lines]) => isOn(machine) || !lines.has(line))
+
+/** Lines that are sums of others, by the line they follow. */
+const SUMS: Partial<Record<StatName, readonly { readonly name: string; readonly of: readonly StatName[] }[]>> = {
+  slab_unreclaimable: [{ name: 'slab', of: ['slab_reclaimable', 'slab_unreclaimable'] }],
+  pgpromote_success: [
+    { name: 'pgscan', of: ['pgscan_kswapd', 'pgscan_direct', 'pgscan_khugepaged'] },
+    { name: 'pgsteal', of: ['pgsteal_kswapd', 'pgsteal_direct', 'pgsteal_khugepaged'] },
+  ],
+}
+
+function showStat(out: TextBuffer, access: Access): undefined {
+  const { engine } = access.tree
+  const m = memcgOf(access)
+  flushForReader(engine, m)
+  for (const name of STAT_NAMES) {
+    if (isBuilt(engine.machine, name)) {
+      out.text(name).text(' ')
+      out.bytesOf(readStat(engine, m, STAT[name]), printedUnit(engine, STAT[name])).newline()
+    }
+    for (const sum of SUMS[name] ?? [])
+      out.keyed(
+        sum.name,
+        sum.of.reduce((total, each) => total + readStat(engine, m, STAT[each]) * printedUnit(engine, STAT[each]), 0),
+      )
+  }
+}
+
+function showNumaStat(out: TextBuffer, access: Access): undefined {
+  const { engine } = access.tree
+  const m = memcgOf(access)
+  flushForReader(engine, m)
+  for (const name of STAT_NAMES) {
+    if (!isPerNode(name) || !isBuilt(engine.machine, name)) continue
+    out.text(name)
+    for (let node = 0; node < engine.machine.nodes; node++) {
+      const value = readNodeStat(engine, m, STAT[name], node)
+      out.text(` N${node}=`).bytesOf(value, printedUnit(engine, STAT[name]))
+    }
+    out.newline()
+  }
+}
+
+function showOomGroup(out: TextBuffer, access: Access): undefined {
+  out.line(memcgOf(access).oomGroup ? 1 : 0)
+}
+
+/** 0 or 1; other numbers are no choice, and what is no 32-bit number is out of range. */
+const CHOICE = { min: 0, max: 1, outside: EINVAL } as const
+
+function writeOomGroup(text: ByteString, access: Access): Errno | Ok {
+  const group = parseInteger(trim(text), CHOICE)
+  if (isErrno(group)) return group
+  memcgOf(access).oomGroup = group === 1
+  return OK
+}
+
+/** `SIZE [swappiness=N]`. The back end of today takes file pages only, so the swappiness is checked and not used. */
+function writeReclaim(text: ByteString, access: Access): Errno | Ok {
+  const { engine } = access.tree
+  const pages = parseReclaim(trim(text), access)
+  return isErrno(pages) ? pages : reclaimOnRequest(engine, memcgOf(access), pages)
+}
+
+const MAX_SWAPPINESS = 200
+
+function parseReclaim(text: ByteString, { tree }: Access): Pages | Errno {
+  const { features, machine } = tree.engine
+  const syntax = features.memoryReclaimSyntax
+  if (syntax === 'size') {
+    if (text === '') return counter.PAGE_COUNTER_MAX
+    return parseSize(text, machine.pageSize, counter.PAGE_COUNTER_MAX)
+  }
+  const { bytes, end } = scanSize(text)
+  if (end === 0) return EINVAL
+  for (const word of trim(text.slice(end)).split(' ')) {
+    if (word === '' || (word === 'swappiness=max' && syntax === 'size+swappiness-max')) continue
+    if (!word.startsWith('swappiness=')) return EINVAL
+    const swappiness = parseInteger(word.slice('swappiness='.length), { min: 0, max: MAX_SWAPPINESS, outside: EINVAL })
+    if (isErrno(swappiness)) return EINVAL
+  }
+  return Number(bytes / BigInt(machine.pageSize))
+}
+
+/** zswap is built but never used by the model: it holds nothing. */
+function showZswapCurrent(out: TextBuffer): undefined {
+  out.line(0)
+}
+
+function showZswapMax(out: TextBuffer, access: Access): undefined {
+  const { zswapMax } = memcgOf(access)
+  if (zswapMax === counter.PAGE_COUNTER_MAX) out.text('max\n')
+  else out.bytesOf(zswapMax, access.tree.engine.machine.pageSize).newline()
+}
+
+function writeZswapMax(text: ByteString, access: Access): Errno | Ok {
+  const pages = parseSizeOrMax(trim(text), access.tree.engine.machine.pageSize, counter.PAGE_COUNTER_MAX)
+  if (isErrno(pages)) return pages
+  memcgOf(access).zswapMax = pages
+  return OK
+}
+
+function showWriteback(out: TextBuffer, access: Access): undefined {
+  out.line(memcgOf(access).zswapWriteback ? 1 : 0)
+}
+
+function writeWriteback(text: ByteString, access: Access): Errno | Ok {
+  const on = parseInteger(trim(text), CHOICE)
+  if (isErrno(on)) return on
+  memcgOf(access).zswapWriteback = on === 1
+  return OK
+}

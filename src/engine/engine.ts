@@ -1,0 +1,103 @@
+/**
+ * The memory model of one kernel: what mm/ does for cgroups. It knows memcgs, address spaces, files and objects; it
+ * knows no cgroup directory, no process and no file system. What it has to tell the tree above it, it appends to
+ * `outbox`, which is drained at the end of an operation: no rule ever sees a tree that changes under it.
+ *
+ * An Engine is plain data: typed arrays, ids and small objects without closures, so a copy made with
+ * `structuredClone` is a second simulation that goes on independently.
+ */
+import type { Clock } from '../clock.ts'
+import { createPool, type Pool } from '../pool.ts'
+import type { Features } from '../profiles/features.ts'
+import type { Pages } from '../units.ts'
+import { type Counters, createCounter, createCounters, NO_COUNTER } from './counter.ts'
+import { createDcache, type Dcache } from './dcache.ts'
+import { EVENT_COLUMNS } from './events.ts'
+import { createFiles, type Files } from './file.ts'
+import { createFolios, type Folios } from './folio.ts'
+import type { Machine, ModelOptions } from './machine.ts'
+import { type MemCgroup, newMemcg } from './memcg.ts'
+import type { Mm } from './mm.ts'
+import { createObjStocks, type ObjStock } from './objstock.ts'
+import { createSlab, type Slab } from './slab/slub.ts'
+import { createStocks, type Stocks } from './stock.ts'
+import { createVmStats, type VmStats } from './vmstat.ts'
+
+/** What the engine tells the tree, in order. */
+export type EngineMessage =
+  /** A count in a file that can be watched has changed. */
+  | { readonly kind: 'event'; readonly memcg: number; readonly file: string }
+  /** The OOM killer chose this address space, for an OOM in the memcg `oomAt`. */
+  | { readonly kind: 'kill'; readonly mm: number; readonly oomAt: number }
+  /** The last reference to an offline memcg is gone. */
+  | { readonly kind: 'unpinned'; readonly memcg: number }
+
+export interface Engine {
+  readonly features: Features
+  readonly machine: Machine
+  readonly options: ModelOptions
+  readonly clock: Clock
+  readonly outbox: EngineMessage[]
+
+  readonly counters: Counters
+  /** By slot. A slot is reused after its memcg was freed. */
+  readonly memcgs: (MemCgroup | null)[]
+  readonly freeMemcgs: number[]
+  readonly root: MemCgroup
+  /** Memcg ids handed out, the root's not counted. */
+  idsInUse: number
+  readonly eventCounts: Pool
+
+  readonly stocks: Stocks
+  /** By CPU. */
+  readonly objStocks: readonly ObjStock[]
+  readonly vmstats: VmStats
+  readonly slab: Slab
+  readonly folios: Folios
+  readonly files: Files
+  readonly dcache: Dcache
+  /** By id, the living ones. */
+  readonly mms: Map<number, Mm>
+  nextMm: number
+  /** Pages taken back by reclaim since the boot. */
+  reclaimed: Pages
+  /** Size of the swap device, 0 when off. */
+  swapTotal: Pages
+}
+
+export interface EngineSetup {
+  readonly features: Features
+  readonly machine: Machine
+  readonly options: ModelOptions
+  readonly clock: Clock
+  readonly swapTotal: Pages
+}
+
+export function createEngine({ features, machine, options, clock, swapTotal }: EngineSetup): Engine {
+  const counters = createCounters()
+  const root = newMemcg(0, null, createCounter(counters, NO_COUNTER, 0), createCounter(counters, NO_COUNTER, 0))
+  return {
+    features,
+    machine,
+    options,
+    clock,
+    outbox: [],
+    counters,
+    memcgs: [root],
+    freeMemcgs: [],
+    root,
+    idsInUse: 0,
+    eventCounts: createPool(EVENT_COLUMNS),
+    stocks: createStocks(machine.cpus, features.stockSlots),
+    objStocks: createObjStocks(machine.cpus),
+    vmstats: createVmStats(machine.nodes),
+    slab: createSlab(machine, features),
+    folios: createFolios(machine.nodes),
+    files: createFiles(),
+    dcache: createDcache(),
+    mms: new Map(),
+    nextMm: 1,
+    reclaimed: 0,
+    swapTotal,
+  }
+}

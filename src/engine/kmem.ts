@@ -1,0 +1,81 @@
+/**
+ * Kernel memory somebody holds, and giving it back: objects of a cache, blocks of pages. Taking it is in objcg.ts.
+ */
+import type { Bytes, Cpu, NodeNumber } from '../units.ts'
+import type { Engine } from './engine.ts'
+import { modSlabBytes, type ObjCgroup, putObjcg, refillBytes, returnPages } from './objstock.ts'
+import { freeObjects, type KmemCache, type ObjectRun } from './slab/slub.ts'
+
+/** Bytes charged besides the slot of each object: its pointer to the owner. Kernel: obj_full_size. */
+export const OWNER_POINTER: Bytes = 8
+
+/** Objects of one cache, charged to one objcg (null: to nobody), in the order they were made. */
+export interface KernelObjects {
+  readonly cache: number
+  readonly objcg: ObjCgroup | null
+  readonly node: NodeNumber
+  count: number
+  readonly runs: ObjectRun[]
+}
+
+/** Blocks of 2^order pages, charged to one objcg (null: to nobody). */
+export interface KernelPages {
+  readonly objcg: ObjCgroup | null
+  readonly order: number
+  blocks: number
+}
+
+/** Frees the `count` oldest objects, on `cpu`. */
+export function freeKernelObjects(e: Engine, objects: KernelObjects, count: number, cpu: Cpu): void {
+  const cache = e.slab.caches[objects.cache]!
+  let left = count
+  while (left > 0) {
+    const run = objects.runs[0]!
+    const now = Math.min(run.count, left)
+    freeObjects(e.slab, run.slab, now, cpu)
+    if (objects.objcg !== null) unchargeObjects(e, objects.objcg, cache, now, cpu, objects.node)
+    run.count -= now
+    left -= now
+    if (run.count === 0) objects.runs.shift()
+  }
+  objects.count -= count
+}
+
+function unchargeObjects(e: Engine, o: ObjCgroup, cache: KmemCache, count: number, cpu: Cpu, node: NodeNumber): void {
+  const bytes = cache.size + OWNER_POINTER
+  modSlabBytes(e, o, cpu, cache.reclaimable, -bytes, count, node)
+  for (let left = count; left > 0; ) {
+    const stock = e.objStocks[cpu]!
+    // As many as fit below a page go into the stock at once; the one that passes it makes the stock give pages back.
+    const room = Math.max(0, Math.floor((e.machine.pageSize - stock.bytes) / bytes))
+    const now = stock.objcg === o && room > 0 ? Math.min(room, left) : 1
+    refillBytes(e, o, cpu, now * bytes, true)
+    left -= now
+  }
+  putObjcg(e, o, cpu, count)
+}
+
+/** Frees blocks of pages: their charge goes to the page stock of the CPU. */
+export function freeKernelPages(e: Engine, pages: KernelPages, blocks: number, cpu: Cpu): void {
+  pages.blocks -= blocks
+  if (pages.objcg === null) return
+  for (let i = 0; i < blocks; i++) {
+    returnPages(e, pages.objcg, cpu, 2 ** pages.order)
+    putObjcg(e, pages.objcg, cpu)
+  }
+}
+
+/** Takes the first `count` objects out as a group of their own. */
+export function splitObjects(objects: KernelObjects, count: number): KernelObjects {
+  const first: KernelObjects = { ...objects, count, runs: [] }
+  for (let left = count; left > 0; ) {
+    const run = objects.runs[0]!
+    const now = Math.min(run.count, left)
+    first.runs.push({ slab: run.slab, count: now })
+    run.count -= now
+    left -= now
+    if (run.count === 0) objects.runs.shift()
+  }
+  objects.count -= count
+  return first
+}

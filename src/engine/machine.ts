@@ -1,0 +1,37 @@
+/**
+ * The simulated computer and the choices of the model: what a kernel generation does not decide (profiles.md §4).
+ */
+import type { Bytes, Pages } from '../units.ts'
+
+/** Fixed for the life of a kernel. */
+export interface Machine {
+  readonly cpus: number
+  readonly nodes: number
+  readonly memory: Bytes
+  readonly pageSize: Bytes
+  /** Timer ticks per second. */
+  readonly hz: number
+  /** Kernel build and boot options: which files and statistics lines exist. */
+  readonly zswap: boolean
+  readonly psi: boolean
+  readonly thp: boolean
+  readonly numaBalancing: boolean
+  readonly swapAccounting: boolean
+}
+
+/** Choices that no kernel has. Changeable while it runs. */
+export interface ModelOptions {
+  /** The reclaim back end: `ideal` takes what it is asked for from clean file pages, and nothing else (CR §4.3). */
+  reclaim: 'ideal'
+  /** Tasks own kernel objects: stack, task_struct and so on (workload.md §5). */
+  taskOverhead: boolean
+  /** Length of an RCU grace period. */
+  rcuMs: number
+  /** From queueing a work item to its start. */
+  workMs: number
+  /** From the first pending statistics update to the flush of everything. */
+  rstatMs: number
+}
+
+/** Bytes rounded up to whole pages. */
+export const toPages = (machine: Machine, bytes: Bytes): Pages => Math.ceil(bytes / machine.pageSize)

@@ -1,0 +1,105 @@
+/**
+ * The stages of a memcg's life: made, taken out of use, released, freed. When each comes is decided by the tree
+ * (tree/css.ts). Kernel: mm/memcontrol.c, mem_cgroup_css_alloc … css_free.
+ */
+import { assert } from '../assert.ts'
+import { EBUSY, ENOMEM, ENOSPC, type Errno, isErrno, OK, type Ok } from '../errno.ts'
+import { freeRow } from '../pool.ts'
+import type { Bytes, Cpu } from '../units.ts'
+import { createCounter, freeCounter, setLow, setMin } from './counter.ts'
+import { drainStocks } from './drain.ts'
+import type { Engine } from './engine.ts'
+import { GFP_KERNEL } from './gfp.ts'
+import { isPinned, type MemCgroup, NO_MEMCG, newMemcg } from './memcg.ts'
+import { chargePercpu, unchargePercpu } from './objcg.ts'
+import { createObjcg, type ObjCgroup, reparentObjcgs } from './objstock.ts'
+import { flushStats, releaseStats } from './vmstat.ts'
+
+const ID_ERRNO = { ENOSPC, ENOMEM, EBUSY } as const
+
+/**
+ * A new memcg below `parent`. Its own per-CPU memory is charged to the parent, so it can fail with ENOMEM; when no
+ * memcg id is left it fails with the errno of the kernel.
+ */
+export function createMemcg(e: Engine, parent: MemCgroup, cpu: Cpu): MemCgroup | Errno {
+  if (e.idsInUse >= e.features.idPool) return ID_ERRNO[e.features.idErrno]
+  const payer = parent.objcg
+  const charged = chargeOwnMemory(e, payer, cpu)
+  if (isErrno(charged)) return charged
+  const slot = e.freeMemcgs.pop() ?? e.memcgs.length
+  const memory = createCounter(e.counters, parent.memory, slot)
+  const m = newMemcg(slot, parent, memory, createCounter(e.counters, parent.swap, slot))
+  m.percpuPayer = payer
+  m.objcg = createObjcg(m)
+  e.memcgs[slot] = m
+  e.idsInUse++
+  linkChild(e, parent, m)
+  return m
+}
+
+/** The per-CPU allocations of one memcg, in bytes per CPU: its statistics, and those of each node. */
+function ownAllocations(e: Engine): Bytes[] {
+  const { memcgPercpuBytes, memcgPercpuBytesPerNode } = e.features
+  return [memcgPercpuBytes, ...new Array<Bytes>(e.machine.nodes).fill(memcgPercpuBytesPerNode)]
+}
+
+function chargeOwnMemory(e: Engine, payer: ObjCgroup | null, cpu: Cpu): Ok | Errno {
+  if (payer === null) return OK
+  const sizes = ownAllocations(e)
+  for (const [i, size] of sizes.entries()) {
+    const charged = chargePercpu(e, payer, size, GFP_KERNEL, cpu)
+    if (!isErrno(charged)) continue
+    for (const done of sizes.slice(0, i)) unchargePercpu(e, payer, done, cpu)
+    return charged
+  }
+  return OK
+}
+
+/**
+ * Out of use: protection gone, kernel memory handed to the parent, stocks empty, id free (unless swap slots still
+ * name it). Kernel: mem_cgroup_css_offline, in the order of 6.12.
+ */
+export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
+  assert(m.online && m.parent !== null, 'a memcg goes offline once, and the root never')
+  setMin(e.counters, m.memory, 0)
+  setLow(e.counters, m.memory, 0)
+  reparentObjcgs(e, m, m.parent, cpu)
+  if (e.features.stockDrainOnOffline) drainStocks(e, m)
+  m.online = false
+  if (m.swapPins === 0) e.idsInUse--
+}
+
+/** About to disappear: what it counted goes to its ancestors. Kernel: css_release_work_fn, 4.16 and later. */
+export function releaseMemcg(e: Engine, m: MemCgroup): void {
+  flushStats(e, m.parent ?? m)
+}
+
+/** Gives everything back. Only now the parent stops paying for its per-CPU memory: zombies tax their parents. */
+export function freeMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
+  assert(!m.online && !isPinned(m) && m.firstChild === NO_MEMCG, 'only an offline leaf without references is freed')
+  flushStats(e, m.parent!)
+  unlinkChild(e, m)
+  if (m.percpuPayer !== null) for (const size of ownAllocations(e)) unchargePercpu(e, m.percpuPayer, size, cpu)
+  releaseStats(e, m)
+  if (m.lists !== -1) freeRow(e.folios.lists, m.lists)
+  if (m.events !== -1) freeRow(e.eventCounts, m.events)
+  freeCounter(e.counters, m.memory)
+  freeCounter(e.counters, m.swap)
+  e.memcgs[m.slot] = null
+  e.freeMemcgs.push(m.slot)
+}
+
+function linkChild(e: Engine, parent: MemCgroup, m: MemCgroup): void {
+  m.prevSibling = parent.lastChild
+  if (parent.lastChild === NO_MEMCG) parent.firstChild = m.slot
+  else e.memcgs[parent.lastChild]!.nextSibling = m.slot
+  parent.lastChild = m.slot
+}
+
+function unlinkChild(e: Engine, m: MemCgroup): void {
+  const parent = m.parent!
+  if (m.prevSibling === NO_MEMCG) parent.firstChild = m.nextSibling
+  else e.memcgs[m.prevSibling]!.nextSibling = m.nextSibling
+  if (m.nextSibling === NO_MEMCG) parent.lastChild = m.prevSibling
+  else e.memcgs[m.nextSibling]!.prevSibling = m.prevSibling
+}

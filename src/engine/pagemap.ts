@@ -1,0 +1,72 @@
+/**
+ * Where the pages of a region or of a file are: sorted extents over page numbers, with holes where nothing is.
+ *
+ * An extent that holds memory covers exactly one batch of folios. Batches are split where an operation needs it, and
+ * every map that shows them is split with them (folio.ts).
+ */
+import type { Pages } from '../units.ts'
+import type { FolioBatch } from './folio.ts'
+
+export interface Extent {
+  start: Pages
+  pages: Pages
+  /** The memory here; null where only the shared zero page is mapped. */
+  batch: FolioBatch | null
+}
+
+export interface PageMap {
+  extents: Extent[]
+}
+
+export const createPageMap = (): PageMap => ({ extents: [] })
+
+/** Index of the extent that contains `page`, or of the first one after it. */
+export function extentAt(map: PageMap, page: Pages): number {
+  const { extents } = map
+  let low = 0
+  let high = extents.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const extent = extents[middle]!
+    if (extent.start + extent.pages <= page) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** One stretch of a range: an extent (cut to the range by the caller) or a hole. */
+export interface Stretch {
+  readonly start: Pages
+  readonly pages: Pages
+  readonly extent: Extent | null
+}
+
+/** What lies first in `start … end`: at most one extent, or the hole before the next one. */
+export function firstStretch(map: PageMap, start: Pages, end: Pages): Stretch {
+  const extent = map.extents[extentAt(map, start)]
+  if (extent === undefined || extent.start >= end) return { start, pages: end - start, extent: null }
+  if (extent.start > start) return { start, pages: extent.start - start, extent: null }
+  return { start, pages: Math.min(end, extent.start + extent.pages) - start, extent }
+}
+
+/** Puts an extent where there is a hole. */
+export function insertExtent(map: PageMap, extent: Extent): void {
+  map.extents.splice(extentAt(map, extent.start), 0, extent)
+}
+
+export function removeExtent(map: PageMap, extent: Extent): void {
+  const index = extentAt(map, extent.start)
+  if (map.extents[index] !== extent) throw new Error('only an extent of the map is removed from it')
+  map.extents.splice(index, 1)
+}
+
+/** Cuts an extent in two: it keeps its first `pages` pages, the rest is the new extent that follows it. */
+export function cutExtent(map: PageMap, extent: Extent, pages: Pages): Extent {
+  const rest: Extent = { start: extent.start + pages, pages: extent.pages - pages, batch: extent.batch }
+  extent.pages = pages
+  map.extents.splice(extentAt(map, extent.start) + 1, 0, rest)
+  return rest
+}
+
+/** Pages that are not holes. */
+export const presentPages = (map: PageMap): Pages => map.extents.reduce((sum, extent) => sum + extent.pages, 0)

@@ -1,0 +1,164 @@
+/**
+ * One simulated kernel: everything that is booted, and the order in which things happen in it.
+ *
+ * An operation runs to its end, then `settle` lets what it caused happen: what the engine reported (kills, events,
+ * releases), and whatever deferred work is due at the present time. Time only moves through `advanceTo`.
+ */
+import { createClock, moveTo, nextDue, takeDue, type WorkItem } from './clock.ts'
+import { controllers, core } from './controllers/index.ts'
+import { createEngine, type Engine, type EngineMessage } from './engine/engine.ts'
+import type { Machine, ModelOptions } from './engine/machine.ts'
+import { periodicFlush } from './engine/vmstat.ts'
+import type { Profile } from './profiles/profiles.ts'
+import { cssFree, cssKilled, cssRelease, releaseIfUnused } from './tree/css.ts'
+import type { Owner } from './tree/files.ts'
+import { taskStops } from './tree/freezer.ts'
+import { createHierarchy } from './tree/hierarchy.ts'
+import type { Host } from './tree/host.ts'
+import { killVictim } from './tree/kill.ts'
+import { createTree, fileChanged, setOf, type Tree } from './tree/tree.ts'
+import type { Nanoseconds, Pages } from './units.ts'
+import { controlFiles } from './workload/control.ts'
+import { Workload } from './workload/workload.ts'
+
+export interface KernelSetup {
+  readonly profile: Profile
+  readonly machine: Machine
+  readonly options: ModelOptions
+  readonly swapTotal: Pages
+  /** Feeds experiments, fault plans and generators. Nothing in the model itself is left to chance. */
+  readonly seed: number
+  /** Unix time of the simulated boot, in seconds: what file times are counted from. */
+  readonly bootTime: number
+  /** Who owns the root directory, and acts as the administrator besides root. */
+  readonly owner: Owner
+  /** `real`: time goes on with the host's. `manual`: only when it is told to. */
+  readonly clock: 'real' | 'manual'
+  readonly host: Host
+}
+
+/** What deferred work does, by the kind of its item. */
+export type WorkHandler = (kernel: Kernel, a: number, b: number) => void
+
+const HANDLERS: Readonly<Record<string, WorkHandler>> = {
+  'rstat-flush': kernel => periodicFlush(kernel.engine),
+  'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
+  'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
+  'css-free': (kernel, slot) => cssFree(kernel.tree, slot),
+  'task-stops': (kernel, pid) => taskStops(kernel.tree, kernel.tree.tasks.get(pid)),
+}
+
+export class Kernel {
+  readonly setup: KernelSetup
+  readonly engine: Engine
+  readonly tree: Tree
+  readonly workload: Workload
+  readonly #handlers = new Map<string, WorkHandler>(Object.entries(HANDLERS))
+  /** Told of every message of the engine, before it takes effect. */
+  readonly #observers: ((message: EngineMessage) => void)[] = []
+  readonly #followers: (() => void)[] = []
+
+  constructor(setup: KernelSetup) {
+    this.setup = setup
+    const { profile, machine, options, swapTotal, host } = setup
+    const clock = createClock()
+    this.engine = createEngine({ features: profile.features, machine, options, clock, swapTotal })
+    this.tree = createTree({
+      engine: this.engine,
+      controllers,
+      core,
+      control: controlFiles(
+        () => this,
+        () => this.workload,
+      ),
+      host,
+    })
+    this.workload = new Workload(this)
+    createHierarchy(
+      this.tree,
+      setOf(controllers, () => true),
+      setup.owner,
+    )
+  }
+
+  get now(): Nanoseconds {
+    return this.engine.clock.now
+  }
+
+  /** When deferred work is next due; Infinity if none is. */
+  get nextDue(): Nanoseconds {
+    return nextDue(this.engine.clock)
+  }
+
+  /** A part above this one that defers work of its own. */
+  handle(kind: string, handler: WorkHandler): void {
+    this.#handlers.set(kind, handler)
+  }
+
+  /** A part above this one that wants to know what the engine reports. */
+  observe(observer: (message: EngineMessage) => void): void {
+    this.#observers.push(observer)
+  }
+
+  /** A part above this one that goes on with something once an operation has settled. */
+  afterSettle(follower: () => void): void {
+    this.#followers.push(follower)
+  }
+
+  /** Ends an operation: lets happen what it caused, at the present time. */
+  settle(): void {
+    this.#drain()
+    this.#runDue(this.now)
+    for (const follower of this.#followers) follower()
+  }
+
+  /** Moves time forward to `time`; deferred work due on the way runs at its own time. */
+  advanceTo(time: Nanoseconds): void {
+    if (time < this.now) return
+    this.#runDue(time)
+    moveTo(this.engine.clock, time)
+  }
+
+  /** Runs the next item of deferred work, moving time to it; undefined if none is due by `limit`. */
+  step(limit: Nanoseconds): WorkItem | undefined {
+    const item = takeDue(this.engine.clock, limit)
+    if (item === undefined) return undefined
+    const handler = this.#handlers.get(item.kind)
+    if (handler === undefined) throw new Error(`nobody handles deferred work of the kind ${item.kind}`)
+    handler(this, item.a, item.b)
+    this.#drain()
+    return item
+  }
+
+  #runDue(limit: Nanoseconds): void {
+    while (this.step(limit) !== undefined);
+  }
+
+  #drain(): void {
+    const { outbox } = this.engine
+    // Handling one message may add others.
+    for (let i = 0; i < outbox.length; i++) {
+      const message = outbox[i]!
+      for (const observer of this.#observers) observer(message)
+      this.#dispatch(message)
+    }
+    outbox.length = 0
+  }
+
+  #dispatch(message: EngineMessage): void {
+    const { tree } = this
+    switch (message.kind) {
+      case 'event':
+        fileChanged(tree, tree.cssOfMemcg[message.memcg] ?? null, message.file)
+        break
+      case 'kill':
+        killVictim(tree, message)
+        break
+      case 'unpinned': {
+        const css = tree.cssOfMemcg[message.memcg]
+        if (css) releaseIfUnused(tree, css)
+        break
+      }
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * UNIX permissions by mode and owner. Kernel: fs/namei.c, generic_permission.
+ */
+import type { Credentials } from '../tree/controller.ts'
+import type { Gid, Uid } from '../units.ts'
+
+export const MAY_READ = 4
+export const MAY_WRITE = 2
+export const MAY_EXEC = 1
+
+export interface Owned {
+  /** Permission bits; type bits do no harm. */
+  readonly mode: number
+  readonly uid: Uid
+  readonly gid: Gid
+}
+
+export const isInGroup = (who: Credentials, gid: Gid): boolean => who.gid === gid || who.groups.includes(gid)
+
+/** Whether `who` may do all of `wanted`. */
+export function mayAccess(node: Owned, wanted: number, who: Credentials): boolean {
+  if (who.privileged) return true
+  let bits = node.mode
+  if (who.uid === node.uid) bits >>= 6
+  else if (isInGroup(who, node.gid)) bits >>= 3
+  return (bits & wanted) === wanted
+}

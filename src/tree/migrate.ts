@@ -1,0 +1,92 @@
+/**
+ * Moving tasks. Kernel: kernel/cgroup/cgroup.c, __cgroup_procs_write, cgroup_attach_permissions.
+ */
+import { EACCES, EBUSY, EINVAL, ENODEV, EOPNOTSUPP, type Errno, isErrno, OK, type Ok } from '../errno.ts'
+import { parseInteger, trim } from '../formats/parse.ts'
+import type { ByteString, Pid } from '../units.ts'
+import { reattach } from './attach.ts'
+import { type Cgroup, commonAncestor } from './cgroup.ts'
+import { effectiveState } from './control.ts'
+import type { MayWrite, PidView } from './controller.ts'
+import { putCss } from './css.ts'
+import { taskEntered, taskLeft } from './freezer.ts'
+import type { RealProcess } from './host.ts'
+import { addTask, removeTask } from './populated.ts'
+import { checkRealTasks } from './real.ts'
+import { adoptProcess } from './spawn.ts'
+import { cgroupOf, isReal, type Task } from './task.ts'
+import { canBeThreadRoot, isThreaded, isValidDomain } from './threaded.ts'
+import type { Tree } from './tree.ts'
+
+export interface MoveRequest {
+  readonly text: ByteString
+  /** A single thread (cgroup.threads) or a whole process (cgroup.procs). */
+  readonly thread: boolean
+  readonly caller: PidView
+  readonly mayWrite: MayWrite
+}
+
+const ANY_PID = { min: 0, max: 2 ** 31 - 1, outside: EINVAL, overflow: EINVAL } as const
+
+/** A write of cgroup.procs or cgroup.threads. */
+export function writeProcs(tree: Tree, to: Cgroup, request: MoveRequest): Ok | Errno {
+  if (!to.alive) return ENODEV
+  const number = parseInteger(trim(request.text), ANY_PID)
+  if (isErrno(number)) return number
+  const found = findTask(tree, number, request)
+  if (isErrno(found)) return found
+  const from = 'cgroups' in found ? cgroupOf(found) : to.hierarchy.root
+  if (!request.mayWrite(commonAncestor(from, to), 'cgroup.procs')) return EACCES
+  const usable = maySettle(tree, to)
+  if (isErrno(usable)) return usable
+  if (request.thread && from.domain !== to.domain) return EOPNOTSUPP
+  if (!('cgroups' in found)) {
+    // A zombie is found, and stays where it is.
+    if (tree.host.alive(found.tgid, found.token)) adoptProcess(tree, found, to)
+    return OK
+  }
+  moveTasks(tree, request.thread ? [found] : [...found.threads], to)
+  return OK
+}
+
+/** The task a number names: a simulated one, a process we know, or one of the host that was never moved before. */
+function findTask(tree: Tree, number: Pid, { caller, thread }: MoveRequest): Task | RealProcess | Errno {
+  let pid: Pid | Errno = number
+  if (number === 0) pid = thread ? caller.tid() : caller.tgid()
+  else if (!tree.tasks.has(number)) pid = caller.fromView(number)
+  if (isErrno(pid)) return pid
+  let task = tree.tasks.get(pid)
+  if (task !== undefined && isReal(task)) {
+    checkRealTasks(tree, task.cgroups[0]!)
+    task = tree.tasks.get(pid)
+  }
+  if (task !== undefined) return thread ? task : task.leader
+  const real = tree.host.find(pid)
+  if (isErrno(real)) return real
+  if (real.kind === 'bound-kthread') return EINVAL
+  // A thread stands for its process: threads of real processes are not told apart.
+  const known = tree.tasks.get(real.tgid)
+  return known ?? real
+}
+
+/** May tasks live in this cgroup? Kernel: cgroup_migrate_vet_dst. */
+export function maySettle(tree: Tree, cg: Cgroup): Ok | Errno {
+  if (!isValidDomain(tree, cg.domain)) return EOPNOTSUPP
+  if (canBeThreadRoot(tree, cg) || isThreaded(cg)) return OK
+  return cg.subtreeControl !== 0 ? EBUSY : OK
+}
+
+/** Moves living tasks; those that have exited stay where they were. */
+export function moveTasks(tree: Tree, tasks: readonly Task[], to: Cgroup): void {
+  for (const task of tasks) {
+    const from = cgroupOf(task, to.hierarchy.index)
+    if (from === to || task.state !== 'alive') continue
+    removeTask(tree, from, task)
+    taskLeft(tree, task, from)
+    task.cgroups[to.hierarchy.index] = to
+    addTask(tree, to, task)
+    reattach(tree, task, to, (at, c) => effectiveState(tree, at, c))
+    taskEntered(tree, task, to)
+    putCss(tree, from.self)
+  }
+}

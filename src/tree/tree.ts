@@ -1,0 +1,150 @@
+/**
+ * The cgroup core of one kernel: hierarchies, states, tasks. Kernel: kernel/cgroup/.
+ *
+ * All of it is plain data but `controllers`, `tables` and `host`, which every copy of a kernel is given anew.
+ */
+import type { Clock } from '../clock.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { KernelObjects, KernelPages } from '../engine/kmem.ts'
+import { createPool, type Pool } from '../pool.ts'
+import type { Pid } from '../units.ts'
+import type { Cgroup, ControllerSet, Hierarchy } from './cgroup.ts'
+import { type Controller, type FileRow, type FileTable, tableOf } from './controller.ts'
+import type { Css } from './css.ts'
+import type { FileBlock } from './files.ts'
+import type { Host } from './host.ts'
+import type { Task } from './task.ts'
+
+/** Kernel objects that belong to a name instead of a task, so that they survive it. */
+export interface TagHoldings {
+  readonly objects: KernelObjects[]
+  readonly pages: KernelPages[]
+}
+
+/** A file has changed without being written: who polls or watches it is told. */
+export interface FileChange {
+  readonly block: FileBlock
+  /** Index of the row. */
+  readonly row: number
+}
+
+/** Parts of a row of state counts. */
+export const STATE_COUNTS = { live: 0, dying: 1 } as const
+
+export interface Tree {
+  readonly engine: Engine
+  readonly clock: Clock
+  readonly hierarchies: Hierarchy[]
+  /** By slot. */
+  readonly css: (Css | null)[]
+  readonly freeCss: number[]
+  /** State of the memory controller by the slot of its memcg. */
+  readonly cssOfMemcg: (Css | null)[]
+  /** Per cgroup: live and dying states of each controller, here and below. */
+  readonly stateCounts: Pool
+
+  /** Living and unreaped tasks by thread id. */
+  readonly tasks: Map<Pid, Task>
+  /** Simulated tasks by the name a script gave them. */
+  readonly tasksByName: Map<string, Task>
+  nextPid: Pid
+  /** Where the next simulated task is placed: they go round the CPUs. */
+  nextCpu: number
+  /** Tasks that are processes of the host. */
+  realTasks: number
+  readonly tags: Map<string, TagHoldings>
+
+  /** Files by the serial number of their block. */
+  readonly blocks: Map<number, FileBlock>
+  nextBlock: number
+  /** Counts changes of names anywhere. */
+  namesVersion: number
+  /** Told to the file system at the end of an operation, in order. */
+  readonly changes: FileChange[]
+  /** Files that have vanished in this operation. */
+  readonly deadBlocks: FileBlock[]
+  /** Files that have appeared in this operation. */
+  readonly newBlocks: FileBlock[]
+  /** Cgroups whose pressure files were hidden or shown in this operation. */
+  readonly pressureChanged: Cgroup[]
+
+  readonly controllers: readonly Controller[]
+  /** Rows that exist: per controller, core first; below the root and on it. */
+  readonly tables: readonly FileTable[]
+  /** Number of the first table of control files (below the root, on the root); the others come before. */
+  readonly controlTables: number
+  readonly host: Host
+}
+
+/** Bit of a controller. */
+export const bit = (controller: number): ControllerSet => 1 << controller
+
+/** The controllers of a set, in the kernel's order. */
+export function* inSet(tree: Tree, set: ControllerSet): Generator<number> {
+  for (let c = 0; c < tree.controllers.length; c++) if ((set & bit(c)) !== 0) yield c
+}
+
+/** The set of those controllers that answer yes. */
+export function setOf(controllers: readonly Controller[], belongs: (controller: Controller) => boolean): ControllerSet {
+  return controllers.reduce((set, controller, c) => (belongs(controller) ? set | bit(c) : set), 0)
+}
+
+/** Number of the table with the files of a controller (SELF for the core) on the root or below it. */
+export const tableNumber = (controller: number, isRoot: boolean): number => 2 * (controller + 1) + (isRoot ? 1 : 0)
+
+/** What a kernel is started with. */
+export interface TreeSetup {
+  readonly engine: Engine
+  readonly controllers: readonly Controller[]
+  /** Files of the cgroup core. */
+  readonly core: Controller
+  /** Files of the control directory `.memcgfs`. */
+  readonly control: readonly FileRow[]
+  readonly host: Host
+}
+
+export function buildTables({ engine, controllers, core, control }: Omit<TreeSetup, 'host'>): FileTable[] {
+  const { features, machine } = engine
+  const tables = [core.files, ...controllers.map(({ files }) => files), control]
+  return tables.flatMap(files => [false, true].map(isRoot => tableOf(files, isRoot, features, machine)))
+}
+
+/** Pids of simulated tasks start above any a kernel gives to a process (workload.md §5). */
+export const FIRST_SIMULATED_PID: Pid = 5_000_001
+
+export function createTree(setup: TreeSetup): Tree {
+  const { engine, controllers, host } = setup
+  return {
+    engine,
+    clock: engine.clock,
+    hierarchies: [],
+    css: [],
+    freeCss: [],
+    cssOfMemcg: [],
+    stateCounts: createPool(2 * controllers.length, 64),
+    tasks: new Map(),
+    tasksByName: new Map(),
+    nextPid: FIRST_SIMULATED_PID,
+    nextCpu: 0,
+    realTasks: 0,
+    tags: new Map(),
+    blocks: new Map(),
+    nextBlock: 0,
+    namesVersion: 0,
+    changes: [],
+    deadBlocks: [],
+    newBlocks: [],
+    pressureChanged: [],
+    controllers,
+    tables: buildTables(setup),
+    controlTables: tableNumber(controllers.length, false),
+    host,
+  }
+}
+
+/** Notes that a file of a state has changed, if that state shows it. */
+export function fileChanged(tree: Tree, css: Css | null, name: string): void {
+  if (css?.files == null) return
+  const row = tree.tables[css.files.table]!.index.get(name)
+  if (row !== undefined) tree.changes.push({ block: css.files, row })
+}

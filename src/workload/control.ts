@@ -1,0 +1,108 @@
+/**
+ * The files of `.memcgfs`: workload commands and the model's inside (workload.md §1). Those marked root exist in the
+ * root's control directory only.
+ */
+import { EINVAL, type Errno, OK, type Ok } from '../errno.ts'
+import { trim } from '../formats/parse.ts'
+import type { TextBuffer } from '../formats/text.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Access, FileRow, Pending } from '../tree/controller.ts'
+import { isReal, type Task } from '../tree/task.ts'
+import type { ByteString, Nanoseconds } from '../units.ts'
+import { Refusal } from './args.ts'
+import { configOf, setConfig } from './config.ts'
+import { parseTime } from './grammar.ts'
+import type { Workload } from './workload.ts'
+
+/** What one write to `do` may carry: as much as the transport takes at once. */
+const MAX_DO = 128 * 1024
+
+/** The control files of a kernel. They are asked for before the kernel is complete, so both come by function. */
+export function controlFiles(kernel: () => Kernel, workload: () => Workload): FileRow[] {
+  const writeClock = (text: ByteString): Errno | Ok => setClock(kernel(), trim(text))
+  return [
+    {
+      name: 'do',
+      on: 'everywhere',
+      maxWrite: MAX_DO,
+      takesNul: true,
+      show: (out, { memory }) => void out.text(memory.result ?? ''),
+      write: (text, { cg, opener, memory, size }: Access): Errno | Ok | Pending =>
+        workload().write(text, size, cg, opener, memory),
+      close: ({ cg, opener, memory }) => workload().close(cg, opener, memory),
+    },
+    {
+      name: 'result',
+      on: 'everywhere',
+      show: (out, { cg }) => void out.text(cg.self.files?.control?.lastResult ?? ''),
+    },
+    {
+      name: 'tasks',
+      on: 'everywhere',
+      looksAtTasks: true,
+      show: (out, { cg }) => {
+        for (const task of cg.tasks ?? []) out.text(describeTask(task)).newline()
+        for (const task of cg.deadLeaders ?? []) out.text(describeTask(task)).newline()
+        return undefined
+      },
+    },
+    { name: 'clock', on: 'root', show: out => void out.line(kernel().now), write: writeClock },
+    {
+      name: 'config',
+      on: 'root',
+      show: out => {
+        for (const [key, value] of configOf(kernel())) out.text(`${key}=${value}`).newline()
+        return undefined
+      },
+      write: text => writeConfig(kernel(), workload(), text),
+    },
+    { name: 'kernel', on: 'root', show: out => showKernel(out, kernel()) },
+    {
+      name: 'log',
+      on: 'root',
+      show: out => {
+        for (const line of workload().log) out.text(line).newline()
+        return undefined
+      },
+    },
+  ]
+}
+
+/** `+2s` from now, or a later absolute time in nanoseconds. */
+function setClock(kernel: Kernel, text: ByteString): Errno | Ok {
+  const push = text.startsWith('+') ? parseTime(text.slice(1)) : undefined
+  const absolute = /^\d{1,16}$/.test(text) ? Number(text) : undefined
+  const time: Nanoseconds | undefined = push === undefined ? absolute : kernel.now + push
+  if (time === undefined || time < kernel.now) return EINVAL
+  kernel.advanceTo(time)
+  return OK
+}
+
+function writeConfig(kernel: Kernel, workload: Workload, text: ByteString): Errno | Ok {
+  for (const line of text.split('\n')) {
+    if (trim(line) === '') continue
+    const set = setConfig(kernel, trim(line))
+    if (!(set instanceof Refusal)) continue
+    workload.note(`config: ${set.why}`)
+    return set.errno
+  }
+  return OK
+}
+
+function showKernel(out: TextBuffer, { setup }: Kernel): undefined {
+  const { profile } = setup
+  out.text(`kernel ${profile.id}\nrelease ${profile.release}\nhierarchy v2\nclock ${setup.clock}\n`)
+}
+
+const stateOf = (task: Task): string => {
+  if (task.state !== 'alive') return 'zombie'
+  return task.stopped ? 'stopped' : task.frozen ? 'frozen' : 'running'
+}
+
+function describeTask(task: Task): string {
+  const rss = task.mm?.rss
+  const pages = `anon=${rss?.anon ?? 0} file=${rss?.file ?? 0} shmem=${rss?.shmem ?? 0}`
+  const tables = `pagetables=${task.mm?.pageTables?.length ?? 0}`
+  const kind = isReal(task) ? 'real' : 'simulated'
+  return `${task.name || '-'} pid=${task.pid} tgid=${task.leader.pid} ${kind} ${stateOf(task)} cpu=${task.cpu} ${pages} ${tables}`
+}

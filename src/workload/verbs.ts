@@ -1,0 +1,45 @@
+/**
+ * The vocabulary: every verb of the language (workload.md §4). Those that are not modelled yet say which step brings
+ * them.
+ */
+import { kernelMemoryVerbs } from './kmem.ts'
+import { machineVerbs } from './machine.ts'
+import { memoryVerbs } from './memory.ts'
+import { nameVerbs } from './names.ts'
+import { taskVerbs } from './tasks.ts'
+import { later, type Verb } from './verb.ts'
+import { waitVerbs } from './wait.ts'
+
+const laterVerbs: readonly Verb[] = [
+  later(2, 'drop-caches N'),
+  later(2, 'open T COUNT'),
+  later(2, 'close T COUNT'),
+  later(2, 'pipe T COUNT [fill=BYTES]'),
+  later(2, 'sock T COUNT [kind=unix|tcp] [data=BYTES]'),
+  later(2, 'percpu T SIZE COUNT'),
+  later(2, 'percpu-free T COUNT'),
+  later(2, 'vmalloc T SIZE'),
+  later(2, 'vmalloc-free T SIZE'),
+  later(2, 'cache ID SIZE'),
+  later(2, 'step [COUNT]'),
+  later(3, 'irq T on|off'),
+  later(3, 'return T'),
+  later(3, 'advise T REGION'),
+  later(3, 'mlock T REGION'),
+  later(3, 'munlock T REGION'),
+  later(3, 'pin T REGION SIZE'),
+  later(3, 'unpin T REGION'),
+  later(3, 'dmabuf T ID SIZE'),
+  later(3, 'dmabuf-free ID'),
+  later(3, 'leak T SIZE'),
+  later(3, 'flush FILE'),
+  later(3, 'stall TEXT…'),
+  later(4, 'burn T [load=TEXT] [for=TIME]'),
+  later(4, 'idle T'),
+]
+
+export const verbs: ReadonlyMap<string, Verb> = new Map(
+  [...taskVerbs, ...memoryVerbs, ...nameVerbs, ...kernelMemoryVerbs, ...machineVerbs, ...waitVerbs, ...laterVerbs].map(
+    verb => [verb.usage.verb, verb],
+  ),
+)

@@ -1,0 +1,42 @@
+/** A bare engine for tests: one CPU and no swap unless said, and a memcg below the root to charge. */
+import { createClock } from '../../src/clock.ts'
+import { createEngine, type Engine } from '../../src/engine/engine.ts'
+import type { Machine } from '../../src/engine/machine.ts'
+import type { MemCgroup } from '../../src/engine/memcg.ts'
+import { createMm, type Mm } from '../../src/engine/mm.ts'
+import { createMemcg } from '../../src/engine/offline.ts'
+import { isErrno } from '../../src/errno.ts'
+import type { KernelId } from '../../src/profiles/features.ts'
+import { featuresOf } from '../../src/profiles/profiles.ts'
+
+export const MACHINE: Machine = {
+  cpus: 1,
+  nodes: 1,
+  memory: 8 * 2 ** 30,
+  pageSize: 4096,
+  hz: 250,
+  zswap: false,
+  psi: true,
+  thp: true,
+  numaBalancing: true,
+  swapAccounting: true,
+}
+
+export function engineOf(kernel: KernelId = '6.12', machine: Partial<Machine> = {}): Engine {
+  return createEngine({
+    features: featuresOf(kernel),
+    machine: { ...MACHINE, ...machine },
+    options: { reclaim: 'ideal', taskOverhead: false, rcuMs: 20, workMs: 1, rstatMs: 2000 },
+    clock: createClock(),
+    swapTotal: 0,
+  })
+}
+
+export function memcgBelow(e: Engine, parent: MemCgroup = e.root): MemCgroup {
+  const m = createMemcg(e, parent, 0)
+  if (isErrno(m)) throw new Error(`no memcg: ${m}`)
+  return m
+}
+
+/** An address space without page tables. */
+export const bareMm = (e: Engine, memcg: MemCgroup): Mm => createMm(e, memcg, null)
