@@ -43,6 +43,7 @@ import {
   createOpenFiles,
   type FileContext,
   fileOf,
+  isDead,
   killHidden,
   type OpenFiles,
   openFile,
@@ -235,6 +236,22 @@ export class Kernfs implements Door {
 
   write(handle: Handle, from: Uint8Array, at: number, size: number, caller: Caller): number | Errno | Pending {
     return writeFile(this.#files, fileOf(this.#opens, handle), from, at, size, caller)
+  }
+
+  /** The file of this handle is gone. */
+  isRemoved(handle: Handle): boolean {
+    return isDead(fileOf(this.#opens, handle))
+  }
+
+  isRemovedNode(node: NodeId): boolean {
+    return blockOf(this.#tree, node)?.dead ?? true
+  }
+
+  /** The directory a file stands in. */
+  directoryOf(node: NodeId): NodeId {
+    const block = blockOf(this.#tree, node)
+    const core = block === undefined || isControl(this.#tree, block) ? block : block.css.cgroup.self.files
+    return core ? directoryNode(core) : node
   }
 
   get lastTicket(): Ticket {

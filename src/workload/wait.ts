@@ -3,6 +3,7 @@
  *
  * On a manual clock they move time to where they end. On a real clock the write waits for the host's time.
  */
+import type { WorkKind } from '../clock.ts'
 import { type Errno, ETIMEDOUT, OK, type Ok } from '../errno.ts'
 import type { Task } from '../tree/task.ts'
 import { type Nanoseconds, seconds } from '../units.ts'
