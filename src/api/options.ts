@@ -3,10 +3,10 @@
  * option, the value and what would be accepted. The command line and the API share them.
  */
 import type { Machine, ModelOptions } from '../engine/machine.ts'
-import { FEATURES, type FeatureKey, type Features, KERNEL_IDS } from '../profiles/features.ts'
+import { type AnyFeature, FEATURES, type FeatureKey, type Features, FLAG, KERNEL_IDS } from '../profiles/features.ts'
 import { DEFAULT_KERNEL, findProfile, MOUNTABLE_IDS, type Profile } from '../profiles/profiles.ts'
 import type { Bytes, Pages } from '../units.ts'
-import { OPTION_KEYS, parseYesNo, snakeCase } from '../workload/config.ts'
+import { OPTION_KEYS, snakeCase } from '../workload/config.ts'
 import { nearest, parseWorkloadSize } from '../workload/grammar.ts'
 
 /** Options of a simulated kernel. Sizes are bytes, or text such as `8G`. */
@@ -146,15 +146,14 @@ function applyWith(key: string, value: string, { machine, options, features }: T
 }
 
 function yesNo(option: string, value: string): boolean {
-  const flag = parseYesNo(value)
-  if (flag === undefined) throw wrong(option, value, 'it is yes or no')
+  const flag = FLAG.parse(value)
+  if (flag === undefined) throw wrong(option, value, `it is ${FLAG.accepts}`)
   return flag
 }
 
-function featureValue(option: string, feature: FeatureKey, value: string): unknown {
-  const { values } = FEATURES[feature]
-  const words: readonly string[] | undefined = 'words' in FEATURES[feature] ? FEATURES[feature].words : undefined
-  if (typeof values[0] === 'boolean') return yesNo(option, value)
-  if (words === undefined) return wholeNumber(option, value, 0, Number.MAX_SAFE_INTEGER)
-  return oneOf(option, value, words)
+function featureValue(option: string, key: FeatureKey, value: string): unknown {
+  const feature: AnyFeature = FEATURES[key]
+  const parsed = feature.parse(value)
+  if (parsed === undefined) throw wrong(option, value, `it is ${feature.accepts}`)
+  return parsed
 }

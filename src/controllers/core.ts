@@ -132,7 +132,7 @@ function writeMaxDepth(text: ByteString, { cg }: Access): Errno | Ok {
 
 function showStat(out: TextBuffer, { tree, cg }: Access): undefined {
   const perController = (prefix: string, which: number): void => {
-    if (!tree.engine.features.statSubsys) return
+    if (tree.engine.features.statDying === 'total') return
     for (const c of inSet(tree, cg.hierarchy.controllers))
       out.keyed(`${prefix}_${tree.controllers[c]!.name}`, stateCount(tree, cg, which, c))
   }

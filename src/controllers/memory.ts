@@ -283,7 +283,7 @@ const MAX_SWAPPINESS = 200
 
 function parseReclaim(text: ByteString, { tree }: Access): Pages | Errno {
   const { features, machine } = tree.engine
-  const syntax = features.memoryReclaimSyntax
+  const syntax = features.memoryReclaim
   if (syntax === 'size') {
     if (text === '') return counter.PAGE_COUNTER_MAX
     return parseSize(text, machine.pageSize, counter.PAGE_COUNTER_MAX)

@@ -39,8 +39,8 @@ export function createMemcg(e: Engine, parent: MemCgroup, cpu: Cpu): MemCgroup |
 
 /** The per-CPU allocations of one memcg, in bytes per CPU: its statistics, and those of each node. */
 function ownAllocations(e: Engine): Bytes[] {
-  const { memcgPercpuBytes, memcgPercpuBytesPerNode } = e.features
-  return [memcgPercpuBytes, ...new Array<Bytes>(e.machine.nodes).fill(memcgPercpuBytesPerNode)]
+  const { fixed, perNode } = e.features.memcgPercpuBytes
+  return [fixed, ...new Array<Bytes>(e.machine.nodes).fill(perNode)]
 }
 
 function chargeOwnMemory(e: Engine, payer: ObjCgroup | null, cpu: Cpu): Ok | Errno {

@@ -9,6 +9,8 @@
  * This file holds the features that today's engine reads. The other generations' behaviour arrives with its readers.
  */
 
+import type { Bytes } from '../units.ts'
+
 export const KERNEL_IDS = [
   '4.2',
   '4.3',
@@ -27,70 +29,98 @@ export const KERNEL_IDS = [
 ] as const
 export type KernelId = (typeof KERNEL_IDS)[number]
 
-export interface Feature<T> {
-  /** What differs. */
-  readonly about: string
+/** How values of one kind are written. */
+interface ValueKind<T> {
+  /** What is accepted, for messages. */
+  readonly accepts: string
+  readonly parse: (text: string) => T | undefined
+  readonly print: (value: T) => string
+}
+
+interface Notes {
   /** Kernel file and version, commit or thread. */
   readonly source: string
   /** Name of the test that shows it. */
   readonly test: string
-  /** Allowed words; absent for numbers. */
-  readonly words?: readonly string[]
+}
+
+export interface Feature<T> extends ValueKind<T>, Notes {
+  /** What differs. */
+  readonly about: string
   /** One value per kernel id. */
   readonly values: readonly T[]
   /** Kernel ids whose value was not read in that tree. */
   readonly recollected: readonly KernelId[]
 }
 
-interface Notes {
-  readonly source: string
-  readonly test: string
-}
-
-function row<T>(cells: string, parse: (cell: string) => T): { values: T[]; recollected: KernelId[] } {
+function feature<T>(kind: ValueKind<T>, about: string, cells: string, notes: Notes): Feature<T> {
   const columns = cells.trim().split(/\s+/)
   if (columns.length !== KERNEL_IDS.length)
     throw new Error(`${columns.length} values for ${KERNEL_IDS.length} kernels: ${cells}`)
   const recollected: KernelId[] = []
   const values: (T | undefined)[] = []
-  columns.forEach((column, i) => {
-    const id = KERNEL_IDS[i]!
-    if (column.endsWith('?')) recollected.push(id)
+  for (const [i, column] of columns.entries()) {
+    const isRepeated = column === '.'
+    if (column.endsWith('?') || (isRepeated && recollected.at(-1) === KERNEL_IDS[i - 1]))
+      recollected.push(KERNEL_IDS[i]!)
     const cell = column.replace(/\?$/, '')
-    values.push(cell === '.' ? values[i - 1] : cell === '-' ? undefined : parse(cell))
-    if (column === '.' && recollected.includes(KERNEL_IDS[i - 1]!)) recollected.push(id)
-  })
+    const value = isRepeated ? values[i - 1] : cell === '-' ? undefined : kind.parse(cell)
+    if (!isRepeated && cell !== '-' && value === undefined) throw new Error(`${cell} is no value of: ${about}`)
+    values.push(value)
+  }
   for (let i = values.length - 2; i >= 0; i--) values[i] ??= values[i + 1]
-  return { values: values as T[], recollected }
+  return { ...kind, about, ...notes, values: values as T[], recollected }
 }
 
-const integer = (about: string, cells: string, notes: Notes): Feature<number> => ({
-  about,
-  ...notes,
-  ...row(cells, Number),
-})
+const INTEGER: ValueKind<number> = {
+  accepts: 'a whole number from 0 up',
+  parse: text => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
+  print: String,
+}
 
-const flag = (about: string, cells: string, notes: Notes): Feature<boolean> => ({
-  about,
-  ...notes,
-  words: ['yes', 'no'],
-  ...row(cells, cell => cell === 'yes'),
-})
+const YES = ['yes', 'on', 'true', '1']
+const NO = ['no', 'off', 'false', '0']
+export const FLAG: ValueKind<boolean> = {
+  accepts: 'yes or no',
+  parse: text => (YES.includes(text) ? true : NO.includes(text) ? false : undefined),
+  print: value => (value ? 'yes' : 'no'),
+}
+
+/** Bytes that grow with the number of nodes: `1024+496n`. */
+export interface PerNode {
+  readonly fixed: Bytes
+  readonly perNode: Bytes
+}
+
+const PER_NODE: ValueKind<PerNode> = {
+  accepts: 'bytes as FIXED+PERNODEn, such as 1024+496n',
+  parse: text => {
+    const match = /^(\d+)\+(\d+)n$/.exec(text)
+    return match === null ? undefined : { fixed: Number(match[1]), perNode: Number(match[2]) }
+  },
+  print: ({ fixed, perNode }) => `${fixed}+${perNode}n`,
+}
+
+const integer = (about: string, cells: string, notes: Notes): Feature<number> => feature(INTEGER, about, cells, notes)
+const flag = (about: string, cells: string, notes: Notes): Feature<boolean> => feature(FLAG, about, cells, notes)
+const formula = (about: string, cells: string, notes: Notes): Feature<PerNode> => feature(PER_NODE, about, cells, notes)
 
 const word = <const W extends readonly string[]>(
   words: W,
   about: string,
   cells: string,
   notes: Notes,
-): Feature<W[number]> => ({
-  about,
-  ...notes,
-  words,
-  ...row(cells, cell => {
-    if (!words.includes(cell)) throw new Error(`${cell} is not one of ${words.join(', ')}`)
-    return cell as W[number]
-  }),
-})
+): Feature<W[number]> =>
+  feature<W[number]>(
+    {
+      accepts: `one of ${words.join(', ')}`,
+      parse: text => (words.includes(text) ? (text as W[number]) : undefined),
+      print: value => value,
+    },
+    about,
+    cells,
+    notes,
+  )
 
 /*                                                      4.2 4.3 4.4 4.19 5.2 5.3 5.5 5.8 5.9 5.15 6.1 6.12 6.18 7.1 */
 export const FEATURES = {
@@ -110,14 +140,6 @@ export const FEATURES = {
     'keep . . drain-slot . . . . . . . . bypass .',
     { source: 'mm/memcontrol.c refill_stock', test: 'a refill above the batch empties the slot' },
   ),
-  stockDrainOnLimitWrite: flag(
-    'Lowering memory.max first drains the stocks of the subtree.',
-    'no . yes . . . . . . . . . . .',
-    {
-      source: 'mm/memcontrol.c memory_max_write',
-      test: 'WE-14',
-    },
-  ),
   stockDrainOnOffline: flag('rmdir drains the stocks of the removed memcg.', 'no . . yes? yes . . . . . . . . .', {
     source: 'mm/memcontrol.c mem_cgroup_css_offline',
     test: 'E4',
@@ -136,53 +158,6 @@ export const FEATURES = {
     'fail . . . . . force . . . force+event . . .',
     { source: 'mm/memcontrol.c try_charge', test: 'WE-04' },
   ),
-  dyingCharge: word(
-    ['bypass', 'force', 'normal'],
-    'A charge of a task that is being killed: to the root, over the limit, or like any other.',
-    'bypass . force . . . . . . normal . . . .',
-    { source: 'mm/memcontrol.c try_charge', test: 'WE-07' },
-  ),
-  nofailCharge: word(
-    ['bypass-before-oom', 'force-before-oom', 'oom-first'],
-    'A charge that must not fail: let through before or after the OOM killer was asked.',
-    'bypass-before-oom . force-before-oom . . . . . . oom-first . . . .',
-    { source: 'mm/memcontrol.c try_charge', test: 'WE-04' },
-  ),
-  oomCostly: word(
-    ['try', 'skip'],
-    'Whether a charge of order above 3 asks the OOM killer.',
-    'try . . skip . . . . . . . . . .',
-    {
-      source: 'mm/memcontrol.c mem_cgroup_oom',
-      test: 'WE-05',
-    },
-  ),
-  oomRecheckMargin: flag(
-    'The killer first looks whether somebody freed memory meanwhile.',
-    'no . . . . . . . yes . . . . .',
-    {
-      source: 'mm/memcontrol.c mem_cgroup_out_of_memory',
-      test: 'the killer spares everybody when there is room again',
-    },
-  ),
-  oomTie: word(
-    ['first', 'last'],
-    'Of two tasks with equal badness, the one scanned first or last dies.',
-    'first . . . last? last . . . . . . . .',
-    {
-      source: 'mm/oom_kill.c oom_evaluate_task',
-      test: 'the task scanned last dies of two equal ones',
-    },
-  ),
-  oomGroupCountsVictim: word(
-    ['once', 'twice'],
-    'How often oom_kill counts the chosen victim of a group kill.',
-    '- - - twice? . . . . . . twice . . .',
-    {
-      source: 'recorded, 6.1 and 6.12 (memory/max/oom-group)',
-      test: 'a group kill counts its victim twice',
-    },
-  ),
   highSyncLarge: flag(
     'A task far over memory.high reclaims inside the charge already.',
     'no . . . . . . . . . yes . . .',
@@ -193,12 +168,6 @@ export const FEATURES = {
   ),
 
   // Control files.
-  memoryHighWrite: word(
-    ['store-once', 'store-loop', 'loop-store'],
-    'memory.high: whether the value is stored before the reclaim, and how long that goes on.',
-    'store-once . . . . . . store-loop loop-store store-loop . . . .',
-    { source: 'mm/memcontrol.c memory_high_write', test: 'WE-13' },
-  ),
   memoryReclaimStep: word(
     ['remaining', 'remaining/4'],
     'What memory.reclaim asks for per round.',
@@ -208,16 +177,12 @@ export const FEATURES = {
       test: 'WE-17',
     },
   ),
-  memoryReclaimSyntax: word(
+  memoryReclaim: word(
     ['size', 'size+swappiness', 'size+swappiness-max'],
     'What memory.reclaim accepts; with `size` alone, blank means everything.',
     '- - - - - - - - - - size size+swappiness size+swappiness-max .',
     { source: 'mm/memcontrol.c memory_reclaim', test: 'WE-17' },
   ),
-  eventsTree: flag('memory.events counts what happened below, too.', 'no . . . yes . . . . . . . . .', {
-    source: 'mm/memcontrol.c memcg_memory_event',
-    test: 'WE-06',
-  }),
 
   // Kernel memory.
   percpuCharge: word(
@@ -226,21 +191,10 @@ export const FEATURES = {
     '- - - - - - - - size . size+vector . . .',
     { source: 'mm/percpu-internal.h pcpu_obj_full_size', test: 'E22' },
   ),
-  memcgPercpuBytes: integer(
-    'Per-CPU bytes of one memcg, without its nodes.',
-    '- - - - - - - - 2096 2168 1064 1024 1152 1152?',
-    {
-      source: 'measured from debug information (slab-kmem.md §5.6)',
-      test: 'E22',
-    },
-  ),
-  memcgPercpuBytesPerNode: integer(
-    'Per-CPU bytes of one memcg for each possible node.',
-    '- - - - - - - - 592 624 688 496 512 512?',
-    {
-      source: 'measured from debug information (slab-kmem.md §5.6)',
-      test: 'E22',
-    },
+  memcgPercpuBytes: formula(
+    'Per-CPU bytes of one memcg: its own, and for each possible node (n).',
+    '- - - - - - - - 2096+592n 2168+624n 1064+688n 1024+496n 1152+512n 1152+512n?',
+    { source: 'measured from debug information (slab-kmem.md §5.6)', test: 'E22' },
   ),
   slubOrder: word(
     ['loop', 'fixed'],
@@ -251,23 +205,8 @@ export const FEATURES = {
       test: 'E5',
     },
   ),
-  slubCpuPartial: word(
-    ['objects', 'slabs', 'sheaves'],
-    'In what a CPU counts the partial slabs it keeps.',
-    'objects . . . . . . . . . slabs . . sheaves',
-    { source: 'mm/slub.c set_cpu_partial', test: 'E5' },
-  ),
 
   // Statistics, offlining, ids.
-  rstatGate: word(
-    ['global', 'per-memcg'],
-    'What a reader of memory.stat must see before it flushes.',
-    '- - - - - - - - - global . per-memcg . .',
-    {
-      source: 'mm/memcontrol.c memcg_rstat_updated, mem_cgroup_flush_stats',
-      test: 'E27',
-    },
-  ),
   idPool: integer('Memcgs below the root that may exist at once.', '65534 . . 65533 . . . . . . 65534 . . .', {
     source: 'include/linux/memcontrol.h MEM_CGROUP_ID_MAX; mm/memcontrol.c mem_cgroup_alloc',
     test: 'E23',
@@ -307,10 +246,12 @@ export const FEATURES = {
       test: 'oracle: core/removed/open-files',
     },
   ),
-  statSubsys: flag('cgroup.stat counts states per controller.', 'no . . . . . . . . . . yes . .', {
-    source: 'kernel/cgroup/cgroup.c cgroup_stat_show',
-    test: 'oracle: core/stat/descendants',
-  }),
+  statDying: word(
+    ['total', 'per-controller'],
+    'cgroup.stat counts dying descendants, or also live and dying states per controller.',
+    '- - - total . . . . . . . per-controller . .',
+    { source: 'kernel/cgroup/cgroup.c cgroup_stat_show', test: 'oracle: core/stat/descendants' },
+  ),
   pidsEvents: word(
     ['refused-here', 'limit-owner'],
     'pids.events counts forks refused in this cgroup, or hits of a limit set here and below.',
@@ -325,9 +266,13 @@ export const FEATURES = {
       test: 'oracle: writes/memory.pressure',
     },
   ),
-} as const satisfies Record<string, Feature<unknown>>
+} as const satisfies Record<string, AnyFeature>
 
 export type FeatureKey = keyof typeof FEATURES
+
+/** A feature whatever its values are. */
+// biome-ignore lint/suspicious/noExplicitAny: print takes what parse gives; which type that is, each row knows.
+export type AnyFeature = Feature<any>
 
 /** One kernel generation: a value for every feature. */
 export type Features = {

@@ -5,6 +5,7 @@
 import type { ModelOptions } from '../engine/machine.ts'
 import { EINVAL, EROFS } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
+import { type AnyFeature, FEATURES, type FeatureKey, FLAG } from '../profiles/features.ts'
 import type { ByteString } from '../units.ts'
 import { Refusal } from './args.ts'
 import { nearest } from './grammar.ts'
@@ -20,39 +21,29 @@ interface OptionKey {
   readonly parse: (text: string) => ModelOptions[keyof ModelOptions] | undefined
 }
 
-const WORDS: Readonly<Record<string, boolean>> = {
-  yes: true,
-  no: false,
-  on: true,
-  off: false,
-  true: true,
-  false: false,
-  1: true,
-  0: false,
-}
-
-/** `yes`, `no` and what is accepted for them; undefined for anything else. */
-export const parseYesNo = (text: string): boolean | undefined => (Object.hasOwn(WORDS, text) ? WORDS[text] : undefined)
-
 const whole = (text: string): number | undefined => (/^\d{1,9}$/.test(text) ? Number(text) : undefined)
 
 export const OPTION_KEYS: readonly OptionKey[] = [
   { name: 'reclaim', accepts: 'ideal', fixed: true, parse: text => (text === 'ideal' ? text : undefined) },
-  { name: 'taskOverhead', accepts: 'yes, no', parse: parseYesNo },
+  { name: 'taskOverhead', accepts: 'yes, no', parse: FLAG.parse },
   { name: 'rcuMs', accepts: 'milliseconds from 0 up', parse: whole },
   { name: 'workMs', accepts: 'milliseconds from 0 up', parse: whole },
   { name: 'rstatMs', accepts: 'milliseconds from 0 up', parse: whole },
 ]
 
-const print = (value: unknown): string => (typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value))
+const print = (value: unknown): string => (typeof value === 'boolean' ? FLAG.print(value) : String(value))
 
 /** Every key with its value, features first. */
 export function configOf(kernel: Kernel): [string, string][] {
   const { profile, machine, options, seed } = kernel.setup
+  const features = (Object.keys(FEATURES) as FeatureKey[]).map((key): [string, string] => {
+    const feature: AnyFeature = FEATURES[key]
+    return [snakeCase(key), feature.print(profile.features[key])]
+  })
   const rows = (values: object): [string, string][] =>
     Object.entries(values).map(([name, value]) => [snakeCase(name), print(value)])
   return [
-    ...rows(profile.features),
+    ...features,
     ...rows({ ...machine, swap: kernel.engine.swapTotal * machine.pageSize, seed }),
     ...rows(options),
   ]

@@ -1,0 +1,154 @@
+// Kernel objects charged by the byte: worked examples of slab-kmem.md §13.
+import t from 'tap'
+import { usage } from '../../src/engine/counter.ts'
+import { drainStocks } from '../../src/engine/drain.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { GFP_KERNEL } from '../../src/engine/gfp.ts'
+import { freeKernelObjects } from '../../src/engine/kmem.ts'
+import type { MemCgroup } from '../../src/engine/memcg.ts'
+import { allocKernelObjects, chargeBytes } from '../../src/engine/objcg.ts'
+import { drainObjStock, type ObjCgroup, refillBytes } from '../../src/engine/objstock.ts'
+import { minPartial, slubGeometry } from '../../src/engine/slab/geometry.ts'
+import { findCache } from '../../src/engine/slab/slub.ts'
+import { stocked } from '../../src/engine/stock.ts'
+import { flushStats, readStat, STAT } from '../../src/engine/vmstat.ts'
+import { featuresOf } from '../../src/profiles/profiles.ts'
+import { engineOf, MACHINE, memcgBelow } from './helpers.ts'
+
+const dentries = (e: Engine, m: MemCgroup, count: number, cpu = 0) =>
+  allocKernelObjects(e, findCache(e.slab, 'dentry')!, count, {
+    objcg: m.objcg,
+    mm: null,
+    cpu,
+    node: 0,
+    gfp: GFP_KERNEL,
+  })
+
+/** Pages charged as kernel memory of `m` itself: the book of version 1's kmem counter, kept as a statistic here. */
+function kernelPages(e: Engine, m: MemCgroup): number {
+  flushStats(e, m)
+  return readStat(e, m, STAT.kernel)
+}
+
+t.test('E5: geometry of slabs', t => {
+  const on8 = { ...MACHINE, cpus: 8 }
+  const on32 = { ...MACHINE, cpus: 32 }
+  const power8 = { ...MACHINE, cpus: 80, pageSize: 65536 }
+  const rows = [
+    [192, on8, 0, 21],
+    [256, on8, 1, 32],
+    [208, on8, 1, 39],
+    [584, on8, 2, 28],
+    [1096, on8, 3, 29],
+    [6720, on8, 3, 4],
+    [192, on32, 1, 42],
+    [680, on32, 3, 48],
+    [192, power8, 0, 341],
+    [4096, power8, 1, 32],
+  ] as const
+  for (const kernel of ['5.9', '6.12'] as const)
+    for (const [size, machine, order, objects] of rows)
+      t.same(
+        slubGeometry(size, machine, featuresOf(kernel)),
+        { order, objects },
+        `${size} bytes on ${machine.cpus} CPUs, ${kernel}`,
+      )
+  t.equal(minPartial(192), 5)
+  t.equal(minPartial(4096), 6)
+  t.equal(minPartial(8192), 6)
+  t.end()
+})
+
+t.test('E8 on 6.1 and 6.12: 100 000 dentries, charged 200 bytes each', t => {
+  const e = engineOf('6.12', { cpus: 8 })
+  const m = memcgBelow(e)
+  const stock = e.objStocks[0]!
+  dentries(e, m, 1)
+  t.equal(kernelPages(e, m), 1)
+  t.equal(stock.bytes, 3896)
+  dentries(e, m, 19)
+  t.equal(stock.bytes, 96)
+  dentries(e, m, 1)
+  t.equal(kernelPages(e, m), 2)
+  t.equal(stock.bytes, 3992)
+  dentries(e, m, 100_000 - 21)
+  t.equal(kernelPages(e, m), 4883, '20 000 000 bytes, rounded up')
+  t.equal(stock.bytes, 768)
+  t.equal(usage(e.counters, m.memory), 4928)
+  t.equal(stocked(e, m, 0), 45)
+  drainObjStock(e, 0)
+  flushStats(e, m)
+  t.equal(readStat(e, m, STAT.slab_reclaimable), 20_000_000)
+  t.end()
+})
+
+t.test('E9 on 6.1 and 6.12: freeing them leaves exactly one page in the byte stock', t => {
+  const e = engineOf('6.12', { cpus: 8 })
+  const m = memcgBelow(e)
+  const objects = dentries(e, m, 100_000)
+  freeKernelObjects(e, objects, 100_000, 0)
+  t.equal(kernelPages(e, m), 1)
+  t.equal(e.objStocks[0]!.bytes, 4096)
+  t.equal(usage(e.counters, m.memory), 53)
+  drainStocks(e, m)
+  t.equal(kernelPages(e, m), 0)
+  t.equal(usage(e.counters, m.memory), 0)
+  t.end()
+})
+
+t.test('E10: what one CPU leaves and another frees comes together in the objcg', t => {
+  const e = engineOf('6.12', { cpus: 2 })
+  const m = memcgBelow(e)
+  const o: ObjCgroup = m.objcg!
+  chargeBytes(e, o, 100, GFP_KERNEL, 0, null)
+  t.equal(e.objStocks[0]!.bytes, 3996)
+  drainObjStock(e, 0)
+  t.equal(o.chargedBytes, 3996)
+  refillBytes(e, o, 1, 100, true)
+  t.equal(e.objStocks[1]!.bytes, 4096)
+  t.equal(kernelPages(e, m), 1)
+  drainObjStock(e, 1)
+  t.equal(kernelPages(e, m), 0)
+  t.equal(o.chargedBytes, 0)
+  t.end()
+})
+
+t.test('E17: cgroups share slabs', t => {
+  const e = engineOf('6.12', { cpus: 32 })
+  for (let i = 0; i < 100; i++) dentries(e, memcgBelow(e), 10)
+  const cache = findCache(e.slab, 'dentry')!
+  t.equal(cache.slabs, 24, '1000 objects, 42 to a slab')
+  t.equal(cache.slabs * 2 * 4096, 196_608)
+  t.equal(((cache.objects * 192) / 196_608).toFixed(3), '0.977')
+  t.end()
+})
+
+t.test('E18: a task that wanders charges a page per CPU until the stocks are drained', t => {
+  const e = engineOf('6.12', { cpus: 32 })
+  const m = memcgBelow(e)
+  for (let cpu = 0; cpu < 32; cpu++) dentries(e, m, 1, cpu)
+  t.equal(kernelPages(e, m), 32)
+  for (const stock of e.objStocks) t.equal(stock.bytes, 3896)
+  drainStocks(e, m)
+  t.equal(kernelPages(e, m), 32)
+  t.equal(m.objcg!.chargedBytes, 124_672)
+  dentries(e, m, 1)
+  t.equal(kernelPages(e, m), 2, 'page 33 is charged, and 31 are given back')
+  t.equal(e.objStocks[0]!.bytes, 1592)
+  t.end()
+})
+
+t.test('E22: a child memcg is charged to its parent', t => {
+  // 6.1: (1064 + 688) bytes per CPU on 8 CPUs and 8 bytes for each 4 of them.
+  for (const [kernel, cpus, bytes] of [
+    ['6.1', 8, 17_520],
+    ['6.12', 4, 9120], // errata.md §2.21, recorded
+  ] as const) {
+    const e = engineOf(kernel, { cpus })
+    const p = memcgBelow(e)
+    for (let i = 0; i < 1000; i++) memcgBelow(e, p)
+    flushStats(e, p)
+    t.equal(readStat(e, p, STAT.percpu), 1000 * bytes, kernel)
+  }
+  t.end()
+})
