@@ -2,10 +2,12 @@
  * System calls in process: what a program on the simulated machine may do with the files, with its answers.
  *
  * Every call returns what the system call returns, and a refusal as minus its error number. Paths are byte strings
- * from the root of the simulated mount. Reading and writing calls take and give byte strings, too.
+ * from the root of the simulated mount. Reading and writing calls take and give byte strings, too, or bytes.
+ *
+ * Arguments and results are plain data, so that a call can be made from another thread (service.ts).
  *
  * @example
- * const shell = vfs.process({ uid: 0, gid: 0, pid: 100 })
+ * const shell = new Process(vfs, { uid: 0, gid: 0, pid: 100 })
  * shell.mkdir('/a', 0o755)
  * shell.writeFile('/a/cgroup.procs', '0')
  */
@@ -44,6 +46,7 @@ import {
   S_IFMT,
   S_IFREG,
   STATFS,
+  type TimeChange,
 } from '../kernfs/door.ts'
 import { ROOT_NODE } from '../kernfs/node.ts'
 import { isInGroup, MAY_EXEC, MAY_READ, MAY_WRITE } from '../kernfs/permission.ts'
@@ -77,6 +80,15 @@ export interface ProcessOptions {
   readonly pid?: Pid
 }
 
+/** Plain data. */
+export interface ProcessState {
+  readonly options: ProcessOptions
+  readonly fds: Map<number, Descriptor>
+  nextFd: number
+  umask: number
+  cwd: NodeId
+}
+
 interface Descriptor {
   readonly node: NodeId
   /** Undefined for a directory. */
@@ -103,14 +115,14 @@ export class Process {
   readonly #vfs: Vfs
   readonly #caller: Caller
   readonly #who: Credentials
-  readonly #fds = new Map<number, Descriptor>()
   readonly #buffer = new Uint8Array(MAX_READ)
-  #nextFd = 3
-  #umask = 0o022
-  #cwd: NodeId = ROOT_NODE
+  readonly state: ProcessState
 
-  constructor(vfs: Vfs, { uid = 0, gid = 0, groups = [], pid = 1 }: ProcessOptions = {}) {
+  /** A fresh process, or one that goes on with what another of a copied kernel had open. */
+  constructor(vfs: Vfs, options: ProcessOptions = {}, state: ProcessState = freshState(options)) {
+    const { uid = 0, gid = 0, groups = [], pid = 1 } = options
     this.#vfs = vfs
+    this.state = state
     const privileged = uid === 0 || uid === vfs.door.kernel.setup.owner.uid
     this.#who = { uid, gid, groups, privileged }
     this.#caller = {
@@ -128,7 +140,7 @@ export class Process {
     return this.#vfs.request(operation)
   }
 
-  #resolve(path: ByteString, from: NodeId = this.#cwd): NodeId | Errno {
+  #resolve(path: ByteString, from: NodeId = this.state.cwd): NodeId | Errno {
     return this.#vfs.resolve(path, from, this.#who)
   }
 
@@ -137,11 +149,11 @@ export class Process {
   }
 
   #fd(fd: number): Descriptor | Errno {
-    return this.#fds.get(fd) ?? EBADF
+    return this.state.fds.get(fd) ?? EBADF
   }
 
   open(path: ByteString, flags: number): number | Errno {
-    return this.#request(() => this.#openAt(this.#cwd, path, flags))
+    return this.#request(() => this.#openAt(this.state.cwd, path, flags))
   }
 
   openat(dirfd: number, path: ByteString, flags: number): number | Errno {
@@ -159,6 +171,7 @@ export class Process {
     const create = (flags & O.CREAT) !== 0
     if (isErrno(node)) {
       if (!create) return node
+      if (this.#vfs.door.isRemovedNode(parent)) return ENOENT
       // A missing name: kernfs has no files that anybody makes.
       return slash ? EISDIR : this.#vfs.isDirectory(parent) ? EACCES : ENOTDIR
     }
@@ -169,20 +182,20 @@ export class Process {
     if (isDirectory && (access !== O.RDONLY || create || (flags & O.TRUNC) !== 0)) return EISDIR
     if (!this.#may(node, wantedFor(flags))) return EACCES
     if (isDirectory) {
+      // What is open stays known when it is removed.
+      this.#vfs.door.remember(node)
       this.#vfs.notify(node, 'IN_OPEN|IN_ISDIR')
       return this.#install({ node, handle: undefined, flags, position: 0 })
     }
     const handle = this.#vfs.door.open(node, flags, this.#caller)
     if (isErrno(handle)) return handle
-    // Watchers of a directory hear of a file's own changes once somebody has looked it up.
-    if (this.#vfs.inotify.isWatching) this.#vfs.door.remember(node)
     this.#vfs.notify(node, 'IN_OPEN')
     return this.#install({ node, handle, flags, position: 0 })
   }
 
   #install(descriptor: Descriptor): number {
-    const fd = this.#nextFd++
-    this.#fds.set(fd, descriptor)
+    const fd = this.state.nextFd++
+    this.state.fds.set(fd, descriptor)
     return fd
   }
 
@@ -190,13 +203,14 @@ export class Process {
     return this.#request(() => {
       const file = this.#fd(fd)
       if (isErrno(file)) return file
-      this.#fds.delete(fd)
+      this.state.fds.delete(fd)
       const isWriter = (file.flags & O_ACCMODE) !== O.RDONLY
       this.#vfs.notify(
         file.node,
         `${isWriter ? 'IN_CLOSE_WRITE' : 'IN_CLOSE_NOWRITE'}${file.handle === undefined ? '|IN_ISDIR' : ''}`,
       )
-      if (file.handle !== undefined) this.#vfs.door.release(file.handle)
+      if (file.handle === undefined) this.#vfs.door.forget(file.node, 1)
+      else this.#vfs.door.release(file.handle)
       return OK
     })
   }
@@ -218,17 +232,33 @@ export class Process {
     })
   }
 
+  /** `read`, or `pread` with an offset. The bytes are good until the next call of this process. */
+  readBytes(fd: number, count: number, offset?: number): Uint8Array | Errno {
+    return this.#request(() => {
+      const file = this.#fd(fd)
+      if (isErrno(file)) return file
+      const got = this.#readInto(file, offset ?? file.position, count)
+      if (isErrno(got)) return got
+      if (offset === undefined) file.position += got
+      return this.#buffer.subarray(0, got)
+    })
+  }
+
   #readAt(file: Descriptor, offset: number, count: number): ByteString | Errno {
+    const got = this.#readInto(file, offset, count)
+    return isErrno(got) ? got : fromBytes(this.#buffer, 0, got)
+  }
+
+  #readInto(file: Descriptor, offset: number, count: number): number | Errno {
     if (file.handle === undefined) return EISDIR
     if ((file.flags & O_ACCMODE) === O.WRONLY) return EBADF
     const size = Math.min(count, MAX_READ)
     const got = this.#vfs.door.read(file.handle, offset, size, this.#buffer, 0, this.#caller)
-    if (isErrno(got)) return got
     if (got > 0) this.#vfs.notify(file.node, 'IN_ACCESS')
-    return fromBytes(this.#buffer, 0, got)
+    return got
   }
 
-  write(fd: number, data: ByteString): number | Errno {
+  write(fd: number, data: ByteString | Uint8Array): number | Errno {
     return this.#request(() => {
       const file = this.#fd(fd)
       if (isErrno(file)) return file
@@ -238,19 +268,23 @@ export class Process {
     })
   }
 
-  pwrite(fd: number, data: ByteString, _offset: number): number | Errno {
+  pwrite(fd: number, data: ByteString | Uint8Array, _offset: number): number | Errno {
     return this.#request(() => {
       const file = this.#fd(fd)
       return isErrno(file) ? file : this.#writeTo(file, data)
     })
   }
 
-  #writeTo(file: Descriptor, data: ByteString): number | Errno {
+  #writeTo(file: Descriptor, data: ByteString | Uint8Array): number | Errno {
     if (file.handle === undefined || (file.flags & O_ACCMODE) === O.RDONLY) return EBADF
-    const bytes = toBytes(data)
+    const bytes = typeof data === 'string' ? toBytes(data) : data
     const written = this.#vfs.door.write(file.handle, bytes, 0, bytes.length, this.#caller)
     const result = written === PENDING ? this.#vfs.await(this.#vfs.door.lastTicket) : written
-    if (result > 0) this.#vfs.notify(file.node, 'IN_MODIFY')
+    if (result > 0) {
+      // What the write caused in other files is told before the write itself (recorded).
+      this.#vfs.deliver()
+      this.#vfs.notify(file.node, 'IN_MODIFY')
+    }
     return result as number | Errno
   }
 
@@ -354,7 +388,7 @@ export class Process {
   }
 
   mkdir(path: ByteString, mode: number): Ok | Errno {
-    return this.#request(() => this.#mkdirAt(this.#cwd, path, mode))
+    return this.#request(() => this.#mkdirAt(this.state.cwd, path, mode))
   }
 
   mkdirat(dirfd: number, path: ByteString, mode: number): Ok | Errno {
@@ -372,7 +406,7 @@ export class Process {
     if (!this.#vfs.isDirectory(parent)) return ENOTDIR
     if (this.#vfs.door.isRemovedNode(parent)) return ENOENT
     if (!this.#may(parent, MAY_WRITE | MAY_EXEC)) return EACCES
-    const made = this.#vfs.door.mkdir(parent, name, mode & ~this.#umask, this.#caller)
+    const made = this.#vfs.door.mkdir(parent, name, mode & ~this.state.umask, this.#caller)
     if (isErrno(made)) return made
     this.#vfs.inotify.raise(parent, 'IN_CREATE|IN_ISDIR', name)
     return OK
@@ -380,7 +414,7 @@ export class Process {
 
   rmdir(path: ByteString): Ok | Errno {
     return this.#request(() => {
-      const place = this.#vfs.walk(path, this.#cwd, this.#who)
+      const place = this.#vfs.walk(path, this.state.cwd, this.#who)
       if (isErrno(place)) return place
       const { parent, name, node, slash } = place
       if (name === '.') return EINVAL
@@ -398,7 +432,7 @@ export class Process {
 
   unlink(path: ByteString): Errno {
     return this.#request(() => {
-      const place = this.#vfs.walk(path, this.#cwd, this.#who)
+      const place = this.#vfs.walk(path, this.state.cwd, this.#who)
       if (isErrno(place)) return place
       const { parent, name, node } = place
       if (isErrno(node)) return node
@@ -410,9 +444,9 @@ export class Process {
   /** rename(2), or renameat2(2) with flags. */
   rename(from: ByteString, to: ByteString, flags = 0): Ok | Errno {
     return this.#request(() => {
-      const source = this.#vfs.walk(from, this.#cwd, this.#who)
+      const source = this.#vfs.walk(from, this.state.cwd, this.#who)
       if (isErrno(source)) return source
-      const target = this.#vfs.walk(to, this.#cwd, this.#who)
+      const target = this.#vfs.walk(to, this.state.cwd, this.#who)
       if (isErrno(target)) return target
       if (isErrno(source.node)) return source.node
       if (!this.#may(source.parent, MAY_WRITE | MAY_EXEC) || !this.#may(target.parent, MAY_WRITE | MAY_EXEC))
@@ -438,10 +472,10 @@ export class Process {
   /** Nothing but directories can be made: the checks of the path come first, then the kernel's refusal. */
   #makeNode(path: ByteString, refusal: Errno): Errno {
     return this.#request(() => {
-      const place = this.#vfs.walk(path, this.#cwd, this.#who)
+      const place = this.#vfs.walk(path, this.state.cwd, this.#who)
       if (isErrno(place)) return place
       if (!isErrno(place.node)) return EEXIST
-      if (place.slash) return ENOENT
+      if (place.slash || this.#vfs.door.isRemovedNode(place.parent)) return ENOENT
       return this.#may(place.parent, MAY_WRITE | MAY_EXEC) ? refusal : EACCES
     })
   }
@@ -478,30 +512,49 @@ export class Process {
   chown(path: ByteString, uid: number, gid: number): Ok | Errno {
     return this.#request(() => {
       const node = this.#resolve(path)
-      if (isErrno(node)) return node
-      const attributes = this.#vfs.attributes(node)
-      if (isErrno(attributes)) return attributes
-      if (!this.#who.privileged) {
-        const isOwner = this.#who.uid === attributes.uid
-        const mayUid = uid === -1 || (isOwner && uid === attributes.uid)
-        const mayGid = gid === -1 || (isOwner && isInGroup(this.#who, gid))
-        if (!mayUid || !mayGid) return EPERM
-      }
-      return this.#setattr(node, { ...(uid !== -1 && { uid }), ...(gid !== -1 && { gid }) })
+      return isErrno(node) ? node : this.#chownNode(node, uid, gid)
     })
   }
 
-  /** Sets both times, in seconds since 1970. */
-  utimes(path: ByteString, seconds: number): Ok | Errno {
+  fchown(fd: number, uid: number, gid: number): Ok | Errno {
+    return this.#request(() => {
+      const file = this.#fd(fd)
+      return isErrno(file) ? file : this.#chownNode(file.node, uid, gid)
+    })
+  }
+
+  #chownNode(node: NodeId, uid: number, gid: number): Ok | Errno {
+    const attributes = this.#vfs.attributes(node)
+    if (isErrno(attributes)) return attributes
+    if (!this.#who.privileged) {
+      const isOwner = this.#who.uid === attributes.uid
+      const mayUid = uid === -1 || (isOwner && uid === attributes.uid)
+      const mayGid = gid === -1 || (isOwner && isInGroup(this.#who, gid))
+      if (!mayUid || !mayGid) return EPERM
+    }
+    return this.#setattr(node, { ...(uid !== -1 && { uid }), ...(gid !== -1 && { gid }) })
+  }
+
+  /** Sets both times; a plain number is whole seconds since 1970. */
+  utimes(path: ByteString, atime: TimeChange | number, mtime: TimeChange | number = atime): Ok | Errno {
     return this.#request(() => {
       const node = this.#resolve(path)
-      if (isErrno(node)) return node
-      const attributes = this.#vfs.attributes(node)
-      if (isErrno(attributes)) return attributes
-      if (!this.#who.privileged && this.#who.uid !== attributes.uid) return EPERM
-      const time = { sec: seconds, nsec: 0 }
-      return this.#setattr(node, { atime: time, mtime: time })
+      return isErrno(node) ? node : this.#utimesNode(node, atime, mtime)
     })
+  }
+
+  futimes(fd: number, atime: TimeChange | number, mtime: TimeChange | number = atime): Ok | Errno {
+    return this.#request(() => {
+      const file = this.#fd(fd)
+      return isErrno(file) ? file : this.#utimesNode(file.node, atime, mtime)
+    })
+  }
+
+  #utimesNode(node: NodeId, atime: TimeChange | number, mtime: TimeChange | number): Ok | Errno {
+    const attributes = this.#vfs.attributes(node)
+    if (isErrno(attributes)) return attributes
+    if (!this.#who.privileged && this.#who.uid !== attributes.uid) return EPERM
+    return this.#setattr(node, { atime: timeChange(atime), mtime: timeChange(mtime) })
   }
 
   /** Every entry of a directory, `.` and `..` included. */
@@ -537,14 +590,16 @@ export class Process {
       if (isErrno(node)) return node
       if (!this.#vfs.isDirectory(node)) return ENOTDIR
       if (!this.#may(node, MAY_EXEC)) return EACCES
-      this.#cwd = node
+      this.#vfs.door.remember(node)
+      this.#vfs.door.forget(this.state.cwd, 1)
+      this.state.cwd = node
       return OK
     })
   }
 
   umask(mask: number): number {
-    const old = this.#umask
-    this.#umask = mask & 0o777
+    const old = this.state.umask
+    this.state.umask = mask & 0o777
     return old
   }
 
@@ -599,14 +654,17 @@ export class Process {
     return this.#vfs.inotify.open()
   }
 
-  /** Watches all events of a path; the number of the watch. */
-  watch(watch: InotifyWatch, path: ByteString): number | Errno {
+  inotifyClose(watch: InotifyWatch): void {
+    this.#vfs.inotify.close(watch)
+  }
+
+  /** Watches a path, for all events or the named ones; the number of the watch. */
+  watch(watch: InotifyWatch, path: ByteString, events?: readonly string[]): number | Errno {
     return this.#request(() => {
       const node = this.#resolve(path)
       if (isErrno(node)) return node
       if (!this.#may(node, MAY_READ)) return EACCES
-      this.#vfs.door.remember(node)
-      return this.#vfs.inotify.add(watch, node)
+      return this.#vfs.inotify.add(watch, node, events)
     })
   }
 
@@ -639,6 +697,16 @@ export class Process {
     return written
   }
 }
+
+const timeChange = (time: TimeChange | number): TimeChange => (typeof time === 'number' ? { sec: time, nsec: 0 } : time)
+
+const freshState = (options: ProcessOptions): ProcessState => ({
+  options,
+  fds: new Map(),
+  nextFd: 3,
+  umask: 0o022,
+  cwd: ROOT_NODE,
+})
 
 function wantedFor(flags: number): number {
   switch (flags & O_ACCMODE) {

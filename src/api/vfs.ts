@@ -3,13 +3,13 @@
  * programs that want the simulated files without a mount; `Process` (process.ts) is its system-call interface.
  * Kernel: fs/namei.c, fs/notify/.
  */
-import { EACCES, ENAMETOOLONG, ENOENT, ENOTDIR, type Errno, ESRCH, isErrno } from '../errno.ts'
-import { type Attributes, emptyAttributes, type NodeId, type Notice, S_IFDIR, S_IFMT } from '../kernfs/door.ts'
+import { EACCES, ENAMETOOLONG, ENOENT, ENOTDIR, type Errno, isErrno } from '../errno.ts'
+import { type Attributes, emptyAttributes, type NodeId, type Notice, PENDING, S_IFDIR, S_IFMT } from '../kernfs/door.ts'
 import type { Kernfs } from '../kernfs/kernfs.ts'
 import { ROOT_NODE } from '../kernfs/node.ts'
 import { MAY_EXEC, mayAccess } from '../kernfs/permission.ts'
 import type { Credentials } from '../tree/controller.ts'
-import type { Host, RealProcess } from '../tree/host.ts'
+import { type Host, NO_HOST, type RealProcess } from '../tree/host.ts'
 import type { ByteString, Nanoseconds, Pid } from '../units.ts'
 import { Inotify, type InotifyWatch } from './inotify.ts'
 
@@ -25,58 +25,73 @@ export interface Place {
   readonly slash: boolean
 }
 
-/** Processes that exist on the simulated host: those that use the door, and whatever a test adds. */
+/** Plain data. */
+export interface ProcessTableState {
+  readonly processes: Map<Pid, RealProcess>
+  nextToken: number
+}
+
+/** Processes that exist on the simulated host: those that use the door, whatever a test adds, and perhaps real ones. */
 export class ProcessTable implements Host {
-  readonly #processes = new Map<Pid, RealProcess>()
-  #nextToken = 1
+  readonly state: ProcessTableState
+  readonly #others: Host
+
+  constructor(others: Host = NO_HOST, state: ProcessTableState = { processes: new Map(), nextToken: 1 }) {
+    this.#others = others
+    this.state = state
+  }
 
   add(pid: Pid, kind: RealProcess['kind'] = 'user'): void {
-    this.#processes.set(pid, { tgid: pid, kind, token: this.#nextToken++ })
+    this.state.processes.set(pid, { tgid: pid, kind, token: this.state.nextToken++ })
   }
 
   exit(pid: Pid): void {
-    this.#processes.delete(pid)
+    this.state.processes.delete(pid)
   }
 
   find(pid: Pid): RealProcess | Errno {
-    return this.#processes.get(pid) ?? ESRCH
+    return this.state.processes.get(pid) ?? this.#others.find(pid)
   }
 
   alive(pid: Pid, token: number): boolean {
-    return this.#processes.get(pid)?.token === token
+    return this.state.processes.get(pid)?.token === token || this.#others.alive(pid, token)
   }
 }
 
 /** The host's time, for a real clock. */
 export interface HostTime {
   readonly now: () => Nanoseconds
-  /** Blocks this thread. */
-  readonly sleep: (time: Nanoseconds) => void
+  /** Blocks this thread. Absent where others wait for it: then a write that has to wait is answered PENDING. */
+  readonly sleep?: (time: Nanoseconds) => void
+  /** Told after each operation when deferred work is next due: `poke` shall be called then. */
+  readonly wakeBy?: (time: Nanoseconds) => void
 }
 
 /** For a manual clock, which never looks at it. */
-const STOPPED: HostTime = { now: () => 0, sleep: () => {} }
+const STOPPED: HostTime = { now: () => 0 }
 
 export class Vfs {
   readonly door: Kernfs
-  readonly inotify = new Inotify()
-  readonly #now: () => Nanoseconds
-  readonly #sleep: (time: Nanoseconds) => void
+  readonly inotify: Inotify
+  readonly #time: HostTime
   readonly #attributes: Attributes = emptyAttributes()
   /** Told of every notice after an operation: how a view learns of changes. */
   readonly #followers: ((notice: Notice) => void)[] = []
+  /** Told after an operation that put something into the queue of a watcher. */
+  readonly #readers: (() => void)[] = []
 
-  constructor(door: Kernfs, { now, sleep }: HostTime = STOPPED) {
+  constructor(door: Kernfs, time: HostTime = STOPPED, inotify = new Inotify()) {
     this.door = door
-    this.#now = now
-    this.#sleep = sleep
+    this.inotify = inotify
+    this.#time = time
   }
 
   /** Runs one operation as one request: time first, what it caused and who is told of it afterwards. */
   request<T>(operation: () => T): T {
-    this.door.enter(this.#now())
+    this.door.enter(this.#time.now())
     const result = operation()
-    this.#deliver()
+    this.deliver()
+    this.#time.wakeBy?.(this.door.nextDue())
     return result
   }
 
@@ -87,16 +102,17 @@ export class Vfs {
 
   /**
    * Waits for a pending write: only a real clock makes one, so host time passes until it is answered. In the meantime
-   * nothing else can happen in this process.
+   * nothing else can happen in this thread; where that must not be, the answer is PENDING.
    */
   await(ticket: number): number {
+    const { now, sleep } = this.#time
+    if (sleep === undefined) return PENDING
     for (;;) {
-      this.#sleep(Math.max(0, this.door.nextDue() - this.#now()))
-      this.door.enter(this.#now())
-      for (const notice of this.door.takeNotices()) {
-        this.#pass(notice)
-        if (notice.kind === 'done' && notice.ticket === ticket) return notice.result
-      }
+      sleep(Math.max(0, this.door.nextDue() - now()))
+      this.door.enter(now())
+      const notices = this.door.takeNotices()
+      this.tell(notices)
+      for (const notice of notices) if (notice.kind === 'done' && notice.ticket === ticket) return notice.result
     }
   }
 
@@ -104,8 +120,20 @@ export class Vfs {
     this.#followers.push(follower)
   }
 
-  #deliver(): void {
-    for (const notice of this.door.takeNotices()) this.#pass(notice)
+  /** Watchers that do not ask by themselves are told when there is something to read. */
+  onEvents(reader: () => void): void {
+    this.#readers.push(reader)
+  }
+
+  /** Passes on what the operation has caused so far. */
+  deliver(): void {
+    this.tell(this.door.takeNotices())
+  }
+
+  /** The same, of notices that somebody else has taken. */
+  tell(notices: readonly Notice[]): void {
+    for (const notice of notices) this.#pass(notice)
+    if (this.#readers.length > 0 && this.inotify.takeNews()) for (const reader of this.#readers) reader()
   }
 
   #pass(notice: Notice): void {

@@ -74,9 +74,10 @@ export function moveMm(mm: Mm, to: MemCgroup): void {
 }
 
 export function createVma(mm: Mm, name: string, pages: Pages, of: Pick<Vma, 'file' | 'filePage' | 'isPrivate'>): Vma {
-  const vma: Vma = { mm, name, pages, map: createPageMap(), ...of }
+  const { file, filePage, isPrivate } = of
+  const vma: Vma = { mm, name, pages, map: createPageMap(), file, filePage, isPrivate }
   mm.vmas.set(name, vma)
-  if (of.file !== null) of.file.mappings++
+  if (file !== null) file.mappings++
   return vma
 }
 

@@ -1,0 +1,129 @@
+/**
+ * What must hold in every kernel between two operations, whatever happened: the books agree with what they count.
+ * For tests, which call it after each operation; nothing in the model depends on it. The numbers refer to
+ * slab-kmem.md §15.
+ */
+import { highOf, lowOf, maxOf, minOf, NO_COUNTER, parentOf, usage } from '../engine/counter.ts'
+import { foliosIn, LISTS, listPages } from '../engine/folio.ts'
+import { forEachInSubtree, type MemCgroup } from '../engine/memcg.ts'
+import { STAT, trueStat } from '../engine/truestat.ts'
+import type { Kernel } from '../kernel.ts'
+import { type Cgroup, isPopulated, pathOf, subtree } from '../tree/cgroup.ts'
+import { stateCount } from '../tree/css.ts'
+import { isToBeFrozen } from '../tree/freezer.ts'
+import { STATE_COUNTS } from '../tree/tree.ts'
+
+/** What does not hold, in words; empty when all is well. */
+export function brokenInvariants(kernel: Kernel): string[] {
+  const broken: string[] = []
+  const expect = (what: string, actual: number, wanted: number): void => {
+    if (actual !== wanted) broken.push(`${what}: ${actual}, not ${wanted}`)
+  }
+  checkMemory(kernel, expect)
+  checkTree(kernel, expect)
+  return broken
+}
+
+type Expect = (what: string, actual: number, wanted: number) => void
+
+function checkMemory({ engine }: Kernel, expect: Expect): void {
+  const { counters, stocks } = engine
+  const folios = new Map<MemCgroup, number>()
+  for (const batch of engine.folios.batches)
+    if (batch) folios.set(batch.memcg, (folios.get(batch.memcg) ?? 0) + foliosIn(batch))
+  const stocked = (m: MemCgroup): number =>
+    stocks.pages.reduce((sum, pages, slot) => sum + (stocks.memcg[slot] === m.slot ? pages : 0), 0)
+  const listed = (m: MemCgroup): number => {
+    let pages = 0
+    for (const list of LISTS)
+      for (let node = 0; node < engine.machine.nodes; node++) pages += listPages(engine, m, node, list)
+    return pages
+  }
+  for (const m of engine.memcgs) {
+    if (!m) continue
+    const name = `memcg ${m.slot}`
+    expect(`${name}: references of folios`, m.folioPins, folios.get(m) ?? 0)
+    expect(`${name}: references of stocks`, m.stockPins, stocks.memcg.filter(slot => slot === m.slot).length)
+    // A zombie's own counters are not meaningful: what it held is the parent's to give back.
+    if (m.parent === null || !m.online) continue
+    let held = 0
+    forEachInSubtree(engine, m, each => {
+      held += listed(each) + stocked(each)
+    })
+    // 1: usage is what is held here and below, removed cgroups included, and what is stocked.
+    expect(`${name}: usage`, usage(counters, m.memory), held + trueStat(engine, m, STAT.kernel))
+    let onLists = 0
+    for (const list of LISTS) onLists += trueStat(engine, m, STAT[list])
+    let listedBelow = 0
+    forEachInSubtree(engine, m, each => {
+      listedBelow += listed(each)
+    })
+    expect(`${name}: statistics of the lists`, onLists, listedBelow)
+    checkProtection(engine.counters, m.memory, name, expect)
+  }
+}
+
+/** A parent's sums of protected usage are those of its children. */
+function checkProtection(counters: Kernel['engine']['counters'], c: number, name: string, expect: Expect): void {
+  if (parentOf(counters, c) === NO_COUNTER) return
+  for (const value of [maxOf(counters, c), highOf(counters, c), minOf(counters, c), lowOf(counters, c)])
+    expect(`${name}: a limit below zero`, Math.min(0, value), 0)
+}
+
+function checkTree({ tree, engine }: Kernel, expect: Expect): void {
+  for (const { root } of tree.hierarchies) {
+    for (const cg of subtree(root)) {
+      const name = pathOf(cg)
+      const below = [...subtree(cg)].filter(each => each !== cg)
+      expect(`${name}: nr_descendants`, cg.descendants, below.length)
+      expect(
+        `${name}: populated`,
+        Number(isPopulated(cg)),
+        Number([cg, ...below].some(each => (each.tasks?.size ?? 0) > 0)),
+      )
+      expect(
+        `${name}: threaded children`,
+        cg.threadedChildren,
+        childrenOf(cg).filter(child => child.domain !== child).length,
+      )
+      checkFreezer(cg, below, name, expect)
+      for (let c = 0; c < tree.controllers.length; c++) {
+        const states = [cg, ...below].filter(each => each.css[c]).length
+        expect(`${name}: nr_subsys_${tree.controllers[c]!.name}`, stateCount(tree, cg, STATE_COUNTS.live, c), states)
+      }
+    }
+  }
+  const tasks = [...tree.tasks.values()]
+  for (const css of tree.css) {
+    if (!css) continue
+    if (css.pids !== null) {
+      const counted = tasks.filter(task => isBelow(task.css[css.controller] ?? null, css)).length
+      expect(`${pathOf(css.cgroup)}: pids.current`, css.pids.current, counted)
+    }
+    const dead = css.stage === 'freed' ? 1 : 0
+    expect(`${pathOf(css.cgroup)}: a freed state is still there`, dead, 0)
+  }
+  const alive = engine.memcgs.filter(Boolean).length
+  expect('memcgs and their states', tree.css.filter(css => css?.memcg).length, alive)
+  expect(
+    'memcg ids',
+    engine.idsInUse,
+    engine.memcgs.filter(m => m && m.parent !== null && (m.online || m.swapPins > 0)).length,
+  )
+}
+
+const childrenOf = (cg: Cgroup): Cgroup[] => [...(cg.children?.values() ?? [])]
+
+function isBelow(css: { parent: unknown } | null, ancestor: unknown): boolean {
+  for (let level = css; level !== null; level = level.parent as typeof css) if (level === ancestor) return true
+  return false
+}
+
+function checkFreezer(cg: Cgroup, below: readonly Cgroup[], name: string, expect: Expect): void {
+  let asked = 0
+  for (let level: Cgroup | null = cg; level !== null; level = level.parent) if (level.freeze) asked++
+  expect(`${name}: cgroups that ask it to freeze`, cg.effectiveFreeze, asked)
+  expect(`${name}: frozen descendants`, cg.frozenDescendants, below.filter(each => each.frozen).length)
+  expect(`${name}: frozen tasks`, cg.frozenTasks, [...(cg.tasks ?? [])].filter(task => task.frozen).length)
+  if (cg.frozen) expect(`${name}: frozen without being asked`, Number(isToBeFrozen(cg)), 1)
+}
