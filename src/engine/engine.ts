@@ -59,6 +59,8 @@ export interface Engine {
   /** By id, the living ones. */
   readonly mms: Map<number, Mm>
   nextMm: number
+  /** Pages of user memory charged to a memcg since the boot. */
+  charged: Pages
   /** Pages taken back by reclaim since the boot. */
   reclaimed: Pages
   /** Size of the swap device, 0 when off. */
@@ -97,6 +99,7 @@ export function createEngine({ features, machine, options, clock, swapTotal }: E
     dcache: createDcache(),
     mms: new Map(),
     nextMm: 1,
+    charged: 0,
     reclaimed: 0,
     swapTotal,
   }

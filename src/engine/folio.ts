@@ -83,6 +83,7 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
   linkNewest(e, batch)
   e.folios.lists.data[listAt(e, batch) + PAGES]! += batch.pages
   batch.memcg.folioPins += foliosIn(batch)
+  if (batch.memcg.parent !== null) e.charged += batch.pages
   modStatTimes(e, batch.memcg, STAT[batch.list], cpu, 2 ** batch.order, foliosIn(batch), batch.node)
   return batch
 }

@@ -16,10 +16,17 @@ const ok = (words: string): Outcome => ({ errno: OK, words })
 /** Does something in the name of a task and says how far it got: its pages, and what reclaim took meanwhile. */
 function perform(ctx: Context, task: Task, name: string, wanted: Pages, act: () => Pages): Outcome {
   const { engine } = ctx.kernel
-  const before = engine.reclaimed
+  const { charged, reclaimed } = engine
   const got = act()
   endOfCall(ctx, task)
-  return progress(ctx, task, name, got, wanted, ` reclaimed=${engine.reclaimed - before}`)
+  return progress(
+    ctx,
+    task,
+    name,
+    got,
+    wanted,
+    ` charged=${engine.charged - charged} reclaimed=${engine.reclaimed - reclaimed}`,
+  )
 }
 
 function addressSpace(task: Task): Mm | Refusal {
