@@ -1,7 +1,7 @@
 /**
  * Names in directories: looking them up, listing them, making and removing cgroups.
  */
-import { EBUSY, EEXIST, ENOENT, ENOTDIR, EPERM, type Errno, isErrno, OK, type Ok } from '../errno.ts'
+import { EBUSY, EEXIST, EISDIR, ENOENT, ENOTDIR, EPERM, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Cgroup } from '../tree/cgroup.ts'
 import type { FileRow } from '../tree/controller.ts'
@@ -185,6 +185,6 @@ export function rename(
   if (isErrno(from)) return from
   const to = lookup(tree, newParent, newName)
   if (to === from) return OK
-  if (!isErrno(to) && isDirectory(from) && !isDirectory(to)) return ENOTDIR
+  if (!isErrno(to) && isDirectory(from) !== isDirectory(to)) return isDirectory(from) ? ENOTDIR : EISDIR
   return EPERM
 }

@@ -4,10 +4,10 @@
  * A request's way: time advances, the row of the file parses and acts, what that caused happens, and what watchers
  * must be told is collected as notices for the door.
  */
-import { EACCES, EINVAL, EISDIR, ENODEV, ENOENT, EPERM, type Errno, isErrno, type Ok } from '../errno.ts'
+import { EACCES, EINVAL, EISDIR, ENOENT, EPERM, type Errno, isErrno, type Ok } from '../errno.ts'
 import { TextBuffer } from '../formats/text.ts'
 import type { Kernel } from '../kernel.ts'
-import type { FileBlock, StoredAttributes } from '../tree/files.ts'
+import { eventsOf, type FileBlock, type StoredAttributes } from '../tree/files.ts'
 import type { Tree } from '../tree/tree.ts'
 import type { ByteString, Nanoseconds } from '../units.ts'
 import { getAttributes, setAttributes, storedAttributes } from './attributes.ts'
@@ -36,7 +36,7 @@ import {
   S_IFREG,
   type Ticket,
 } from './door.ts'
-import { blockOf, directoryNode, indexOf, isControl, isCore, isDirectory } from './node.ts'
+import { blockOf, directoryNode, indexOf, isControl, isCore, isDirectory, rowNumber, rowOf } from './node.ts'
 import { fileHasChanged, HELD_CHANGE, pollMask, tellHeld, wake } from './notify.ts'
 import {
   closeFile,
@@ -60,7 +60,7 @@ const O_DIRECT = 0o40000
 export class Kernfs implements Door {
   readonly kernel: Kernel
   readonly #tree: Tree
-  readonly #opens: OpenFiles = createOpenFiles()
+  readonly #opens: OpenFiles
   readonly #files: FileContext
   readonly #listings: ListingCache = createListingCache()
   readonly #isReal: boolean
@@ -69,12 +69,18 @@ export class Kernfs implements Door {
   #hostNow: Nanoseconds = 0
   #notices: Notice[] = []
 
-  constructor(kernel: Kernel) {
+  /** A fresh file system, or one that goes on with the open files of another over a copy of its kernel. */
+  constructor(kernel: Kernel, opens: OpenFiles = createOpenFiles()) {
+    this.#opens = opens
     this.kernel = kernel
     this.#tree = kernel.tree
     this.#isReal = kernel.setup.clock === 'real'
     this.#files = { tree: kernel.tree, opens: this.#opens, text: new TextBuffer() }
     kernel.handle(HELD_CHANGE, (_, serial, row) => tellHeld(this.#tree, this.#opens, serial, row, this.#notices))
+  }
+
+  get opens(): OpenFiles {
+    return this.#opens
   }
 
   enter(hostNow: Nanoseconds): void {
@@ -106,7 +112,8 @@ export class Kernfs implements Door {
     for (const { ticket, result } of this.kernel.workload.answers.splice(0))
       this.#notices.push({ kind: 'done', ticket, result })
     if (tree.changes.length > 0) {
-      for (const { block, row } of tree.changes.splice(0))
+      // Files wait to be told on a stack: the newest change comes first. Kernel: kernfs_notify_list.
+      for (const { block, row } of tree.changes.splice(0).reverse())
         if (!block.dead) fileHasChanged(tree, this.#opens, block, row, this.#notices)
     }
     if (tree.newBlocks.length + tree.deadBlocks.length + tree.pressureChanged.length > 0) this.#collectNames()
@@ -154,12 +161,20 @@ export class Kernfs implements Door {
   }
 
   lookup(parent: NodeId, name: ByteString): NodeId | Errno {
-    return lookup(this.#tree, parent, name)
+    const node = lookup(this.#tree, parent, name)
+    if (!isErrno(node)) this.#markLookedUp(blockOf(this.#tree, node)!, node)
+    return node
   }
 
   remember(node: NodeId): void {
     const block = blockOf(this.#tree, node)
-    if (block !== undefined) block.lookups++
+    if (block === undefined) return
+    block.lookups++
+    this.#markLookedUp(block, node)
+  }
+
+  #markLookedUp(block: FileBlock, node: NodeId): void {
+    if (!isDirectory(node) && rowOf(this.#tree, block, node).notifies) eventsOf(block, rowNumber(node)).lookedUp = true
   }
 
   forget(node: NodeId, count: number): void {
@@ -167,6 +182,17 @@ export class Kernfs implements Door {
     if (block === undefined) return
     block.lookups = Math.max(0, block.lookups - count)
     this.#forgetIfUnused(block)
+  }
+
+  /**
+   * Nobody holds references any more but those on these nodes. That something in a directory was looked up once is
+   * remembered: watchers hear of its changes.
+   */
+  forgetAllBut(held: readonly NodeId[]): void {
+    const blocks = [...this.#tree.blocks.values()]
+    for (const block of blocks) block.lookups = block.dead ? 0 : Math.min(1, block.lookups)
+    for (const node of held) this.remember(node)
+    for (const block of blocks) this.#forgetIfUnused(block)
   }
 
   getattr(node: NodeId, into: Attributes): Ok | Errno {
@@ -212,11 +238,12 @@ export class Kernfs implements Door {
 
   open(node: NodeId, flags: number, caller: Caller): Handle | Errno {
     const block = blockOf(this.#tree, node)
-    if (block === undefined || block.dead) return ENODEV
+    // Only who still knows the name from before its removal gets here: it is not found any more (kernfs_dop_revalidate).
+    if (block === undefined || block.dead) return ENOENT
     if (isDirectory(node)) return EISDIR
     if ((flags & O_DIRECT) !== 0) return EINVAL
     const row = this.#tree.tables[block.table]!.rows[indexOf(node) - 2]!
-    if (isHidden(row, block.css.cgroup)) return ENODEV
+    if (isHidden(row, block.css.cgroup)) return ENOENT
     const { uid, gid } = caller
     const privileged = uid === 0 || uid === this.kernel.setup.owner.uid
     // Groups cost a look at the process; only who writes without being root is asked for them.

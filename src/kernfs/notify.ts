@@ -56,8 +56,8 @@ function tell(
   // The count lives as long as somebody has the file open.
   if (events.handles.length > 0) events.count++
   for (const handle of events.handles) wake(fileOf(opens, handle), notices)
-  // Nobody watches a file that was never looked up: not even its directory's watchers hear of it (recorded).
-  if (block.lookups === 0) return
+  // A file that was never looked up has no inode to watch: not even its directory's watchers hear of it (recorded).
+  if (!events.lookedUp) return
   const { name } = tree.tables[block.table]!.rows[row]!
   const path = pathOf(block.css.cgroup)
   notices.push({ kind: 'modified', node: fileNode(block, row), path: path === '/' ? `/${name}` : `${path}/${name}` })

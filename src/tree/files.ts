@@ -43,6 +43,8 @@ export interface FileEvents {
   count: number
   /** Handles of the descriptions that have it open. */
   readonly handles: number[]
+  /** Somebody has looked the file up: only then watchers can hear of it. */
+  lookedUp: boolean
   lastTold: Nanoseconds
   /** A change is held back until the shortest interval has passed. */
   held: boolean
@@ -114,7 +116,7 @@ export function eventsOf(block: FileBlock, row: number): FileEvents {
   block.events ??= new Map()
   let events = block.events.get(row)
   if (events === undefined) {
-    events = { count: 1, handles: [], lastTold: Number.NEGATIVE_INFINITY, held: false }
+    events = { count: 1, handles: [], lookedUp: false, lastTold: Number.NEGATIVE_INFINITY, held: false }
     block.events.set(row, events)
   }
   return events

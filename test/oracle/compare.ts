@@ -1,0 +1,204 @@
+/**
+ * When an answer counts as the recorded one. Most of it is compared exactly; the README of the oracle ("Shape, not
+ * value") says which values depend on the environment, and each rule below cites its sentence.
+ */
+import { errnoByName } from '../../src/errno.ts'
+import type { ByteString } from '../../src/units.ts'
+import { CGROUPS, type Fields, type Step } from './row.ts'
+import { ofThisIssue } from './selection.ts'
+
+/** One field of one step that is not as recorded. */
+export interface Difference {
+  readonly step: Step
+  readonly field: string
+  readonly expected: unknown
+  readonly got: unknown
+}
+
+/** Earlier readings of files in the same row, for rules about the direction of change. */
+export type History = Map<string, { recorded: ByteString; got: ByteString }>
+
+/** Whether `got` counts as `recorded`. */
+type Rule = (recorded: ByteString, got: ByteString, earlier?: { recorded: ByteString; got: ByteString }) => boolean
+
+const NUMBER = /\d+(?:\.\d+)?/g
+
+/** A text without its numbers. */
+const shapeOf = (text: ByteString): string => text.replaceAll(NUMBER, '#')
+
+const sameShape: Rule = (recorded, got) => shapeOf(recorded) === shapeOf(got)
+
+const PID_LIST = /^(?:\d+\n)+$/
+/** `${all pids of the machine}` is a long listing: README, "Format". */
+const ALL_PIDS = /^\$\{all pids of the machine\}$/m
+const somePids: Rule = (recorded, got) => PID_LIST.test(recorded.replace(ALL_PIDS, '1')) && PID_LIST.test(got)
+
+/** Lines `key … number …`, compared number by number; what is between the numbers has to be the same. */
+const numberByNumber =
+  (agree: (key: string, recorded: number, got: number) => boolean): Rule =>
+  (recorded, got) => {
+    if (!sameShape(recorded, got)) return false
+    const lines = got.split('\n')
+    return recorded.split('\n').every((line, i) => {
+      const key = line.split(' ')[0] ?? ''
+      const theirs = (line.match(NUMBER) ?? []).map(Number)
+      const ours = (lines[i]!.match(NUMBER) ?? []).map(Number)
+      return theirs.every((value, k) => agree(key, value, ours[k]!))
+    })
+  }
+
+/**
+ * "byte counts in memory.current / memory.peak / memory.stat … of non-empty groups … Compare with a tolerance (a few
+ * hundred KiB, or a few per cent)". One batch is 64 pages, 256 KiB. Nothing stays nothing, and something something.
+ */
+const TOLERANCE_BYTES = 256 * 1024
+const TOLERANCE_SHARE = 0.05
+const nearlyEqual = numberByNumber((_, recorded, got) => {
+  if (recorded === 0 || got === 0) return recorded === got
+  return Math.abs(got - recorded) <= Math.max(TOLERANCE_BYTES, recorded * TOLERANCE_SHARE)
+})
+
+/** "counters of events which depend on reclaim's luck … exact are: zero or non-zero, and `oom_kill`, `oom_group_kill`". */
+const EXACT_EVENTS = ['oom_kill', 'oom_group_kill']
+const sameEvents = numberByNumber((key, recorded, got) =>
+  EXACT_EVENTS.includes(key) ? recorded === got : recorded === 0 ? got === 0 : got > 0,
+)
+
+/** "nr_dying_descendants: the direction, not the moment." Direction against the reading before, of nothing at first. */
+const sameDirections: Rule = (recorded, got, earlier) => {
+  const keyed = (text: ByteString): Map<string, number> =>
+    new Map(text.split('\n').map(line => [line.split(' ')[0]!, Number(line.split(' ')[1])]))
+  const before = { recorded: keyed(earlier?.recorded ?? ''), got: keyed(earlier?.got ?? '') }
+  return numberByNumber((key, theirs, ours) => {
+    if (!key.startsWith('nr_dying')) return theirs === ours
+    return Math.sign(theirs - (before.recorded.get(key) ?? 0)) === Math.sign(ours - (before.got.get(key) ?? 0))
+  })(recorded, got)
+}
+
+/** "anything of the root group (memory.stat, cpu.stat, io.stat, pressure, cgroup.procs)". */
+const ROOT_RULES: Readonly<Record<string, Rule>> = {
+  'cgroup.procs': somePids,
+  'cgroup.threads': somePids,
+  'memory.stat': sameShape,
+  'memory.numa_stat': sameShape,
+  'memory.pressure': sameShape,
+}
+
+/** "times: … `*.pressure` averages and totals" and the rules above, by file. */
+const RULES: Readonly<Record<string, Rule>> = {
+  'memory.current': nearlyEqual,
+  'memory.peak': nearlyEqual,
+  'memory.swap.current': nearlyEqual,
+  'memory.swap.peak': nearlyEqual,
+  'memory.stat': nearlyEqual,
+  'memory.numa_stat': nearlyEqual,
+  'memory.events': sameEvents,
+  'memory.events.local': sameEvents,
+  'memory.swap.events': sameEvents,
+  'memory.pressure': sameShape,
+  'cgroup.stat': sameDirections,
+}
+
+/** The rule for the contents of a file when they are not equal; undefined where they have to be. */
+function ruleFor(path: ByteString, varies: boolean): Rule | undefined {
+  const at = path.lastIndexOf('/')
+  const name = path.slice(at + 1)
+  return (
+    (path.slice(0, at) === CGROUPS ? ROOT_RULES[name] : undefined) ?? RULES[name] ?? (varies ? sameShape : undefined)
+  )
+}
+
+/** Names of files there are, and directories: the rest of a listing comes with the other controllers. */
+const ofOurs = (entries: string): string =>
+  entries
+    .split(' ')
+    .filter(name => name.endsWith('/') || ofThisIssue(name))
+    .join(' ')
+
+/** `EINVAL` is written where a number is meant, too. */
+function asResult(value: unknown): unknown {
+  return typeof value === 'string' ? (errnoByName(value) ?? value) : value
+}
+
+/** Fields that say the same as `ret` in other words. */
+const REDUNDANT = ['errno']
+/** Follow from others, or from the options of the mount. */
+const NOT_COMPARED = ['f_bfree', 'f_bavail', 'f_ffree', 'f_flags']
+
+export interface Compared {
+  readonly step: Step
+  readonly got: Fields
+  /** With `${pid:A}` and the like replaced. */
+  readonly named: (text: ByteString) => ByteString
+  readonly history: History
+}
+
+/** Everything in which the answer of a step differs from the recorded one. */
+export function compareStep({ step, got, named, history }: Compared): Difference[] {
+  if (got.unknown !== undefined)
+    return [{ step, field: 'op', expected: step.op, got: 'an operation this runner does not know' }]
+  const differences: Difference[] = []
+  const differ = (field: string, expected: unknown): void => {
+    differences.push({ step, field, expected, got: got[field] })
+  }
+  const sameData = compareData({ step, got, named, history })
+  for (const [field, value] of Object.entries(step.answer)) {
+    if (REDUNDANT.includes(field) || NOT_COMPARED.includes(field)) continue
+    // A time that is now is another time here.
+    if (field === 'mtime' && step.answer.mtime_is_now === true) continue
+    const expected = asResult(value)
+    switch (field) {
+      case 'data':
+        if (sameData === 'different') differ(field, named(String(value)))
+        break
+      case 'ret':
+        if (!sameReturn(step, got, sameData)) differ(field, value)
+        break
+      case 'entries':
+        if (ofOurs(String(value)) !== ofOurs(String(got[field] ?? ''))) differ(field, ofOurs(String(value)))
+        break
+      case 'events':
+        if (JSON.stringify(value) !== JSON.stringify(got[field])) differ(field, value)
+        break
+      default:
+        if (expected !== got[field]) differ(field, value)
+    }
+  }
+  // Opening was refused: there is no return value, and the other way round.
+  for (const field of ['open', 'ret'])
+    if (
+      got[field] !== undefined &&
+      step.answer[field] === undefined &&
+      differences.length > 0 &&
+      Number(got[field]) < 0
+    )
+      differ(field, undefined)
+  return differences
+}
+
+/**
+ * A length is compared unless it is that of other numbers; `all` is the whole buffer, whatever its length. Of a step
+ * that varies it counts whether it was refused.
+ */
+function sameReturn({ answer, varies }: Step, { ret }: Fields, data: DataResult): boolean {
+  const expected = asResult(answer.ret)
+  if (expected === 'all') return Number(ret) > 0
+  if (data === 'alike') return Number(ret) >= 0
+  return expected === ret || (varies && Number(expected) < 0 === Number(ret) < 0)
+}
+
+/** `alike`: the same but for numbers that are another machine's. */
+type DataResult = 'none' | 'equal' | 'alike' | 'different'
+
+function compareData({ step, got, named, history }: Compared): DataResult {
+  const { data } = step.answer
+  if (data === undefined) return 'none'
+  const recorded = named(String(data))
+  const ours = got.data
+  if (typeof ours !== 'string') return 'different'
+  const path = String(step.given.path ?? '')
+  const earlier = history.get(path)
+  if (path !== '') history.set(path, { recorded, got: ours })
+  if (recorded === ours) return recorded === data ? 'equal' : 'alike'
+  return ruleFor(path, step.varies)?.(recorded, ours, earlier) ? 'alike' : 'different'
+}

@@ -1,0 +1,62 @@
+/**
+ * Which rows are replayed: those of the files there are so far. The other controllers of version 2 exist as rows of the
+ * controller table; their files come later, so listings are compared without them.
+ */
+import { type Fields, loadRows } from './row.ts'
+
+/** Files of these names exist. */
+export const ofThisIssue = (name: string): boolean => /^(cgroup|memory|pids)\./.test(name)
+
+/** Directories whose entries are compared. */
+const DIRECTORIES = ['root', 'child', 'inner', 'none', 'only-memory', 'only-pids']
+
+/** Operations of rows that come with later steps: processes that live and die, name spaces, mounts. */
+const LATER_OPERATIONS = ['spawn', 'fork1', 'forks', 'thread', 'threads', 'kill', 'mount', 'unshare', 'setuid']
+
+const textOf = (row: Fields, key: string): string => String(row[key] ?? '')
+
+/** The entry `.` of a directory, and the entries that are files there are. */
+const isLayout = (row: Fields): boolean =>
+  DIRECTORIES.includes(textOf(row, 'dir')) && (row.name === '.' || ofThisIssue(textOf(row, 'name')))
+
+/** Single writes by their file, lists of steps by the file their id names. */
+const isWrite = (row: Fields): boolean =>
+  ofThisIssue(row.file === undefined ? (textOf(row, 'id').split('/').at(-1) ?? '') : textOf(row, 'file'))
+
+const isCore = (row: Fields): boolean =>
+  (row.steps as readonly Fields[]).every(({ op }) => !LATER_OPERATIONS.includes(String(op)))
+
+/** `order` is the position among all files; it is compared as the rank among those there are. */
+function withRanks(entries: readonly Fields[]): Fields[] {
+  return entries.map(row => {
+    if (row.order === undefined) return row
+    const before = entries.filter(({ dir, order }) => dir === row.dir && Number(order) < Number(row.order))
+    return { ...row, order: before.length }
+  })
+}
+
+/** The rows of a recorded kernel that are replayed, in their order. */
+export function selectedRows(kernel: string): Fields[] {
+  return [
+    ...withRanks(loadRows(kernel, 'layout').filter(isLayout)),
+    ...loadRows(kernel, 'writes').filter(isWrite),
+    ...loadRows(kernel, 'core').filter(isCore),
+  ]
+}
+
+/** Numbers of kernel threads of the recorded machine (errata.md §2.3): what they name on a real host is its own affair. */
+const NAMES_KERNEL_THREAD = /^cgroup\.(procs|threads)\/\W*(?:0x)?0*(?:2|3|5|8|10|16)\W*$/i
+
+/** Rows about kernel threads, which a real host has others of. */
+const isHostsAffair = ({ id }: Fields): boolean =>
+  id === 'core/procs/kernel-thread' || NAMES_KERNEL_THREAD.test(String(id).split('/').slice(-2).join('/'))
+
+/** Of the single writes below the root every so many-th is replayed on a mount: what they parse is the model's. */
+const SAMPLE = 10
+
+/** What is replayed on a real mount: everything but most of the single writes. */
+export function sampleForMount(rows: readonly Fields[]): Fields[] {
+  const isSingle = (row: Fields): boolean => row.file !== undefined && textOf(row, 'id').startsWith('writes/')
+  const singles = rows.filter(isSingle).filter((_, i) => i % SAMPLE === 0)
+  return rows.filter(row => !isHostsAffair(row) && (!isSingle(row) || singles.includes(row)))
+}
