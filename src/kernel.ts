@@ -16,10 +16,10 @@ import { taskStops } from './tree/freezer.ts'
 import { createHierarchy } from './tree/hierarchy.ts'
 import type { Host } from './tree/host.ts'
 import { killVictim } from './tree/kill.ts'
-import { createTree, fileChanged, setOf, type Tree } from './tree/tree.ts'
+import { createTree, fileChanged, setOf, type Tree, type TreeState, treeState } from './tree/tree.ts'
 import type { Nanoseconds, Pages } from './units.ts'
 import { controlFiles } from './workload/control.ts'
-import { Workload } from './workload/workload.ts'
+import { Workload, type WorkloadState } from './workload/workload.ts'
 
 export interface KernelSetup {
   readonly profile: Profile
@@ -35,6 +35,13 @@ export interface KernelSetup {
   /** `real`: time goes on with the host's. `manual`: only when it is told to. */
   readonly clock: 'real' | 'manual'
   readonly host: Host
+}
+
+/** A kernel between two operations, as plain data: a copy of it is a second kernel that goes on independently. */
+export interface KernelState {
+  readonly engine: Engine
+  readonly tree: TreeState
+  readonly workload: WorkloadState
 }
 
 /** What deferred work does, by the kind of its item. */
@@ -58,27 +65,29 @@ export class Kernel {
   readonly #observers: ((message: EngineMessage) => void)[] = []
   readonly #followers: (() => void)[] = []
 
-  constructor(setup: KernelSetup) {
+  /** Boots, or goes on from the state of a kernel with the same setup. */
+  constructor(setup: KernelSetup, state?: KernelState) {
     this.setup = setup
     const { profile, machine, options, swapTotal, host } = setup
-    const clock = createClock()
-    this.engine = createEngine({ features: profile.features, machine, options, clock, swapTotal })
-    this.tree = createTree({
-      engine: this.engine,
-      controllers,
-      core,
-      control: controlFiles(
-        () => this,
-        () => this.workload,
-      ),
-      host,
-    })
-    this.workload = new Workload(this)
+    this.engine =
+      state?.engine ?? createEngine({ features: profile.features, machine, options, clock: createClock(), swapTotal })
+    const control = controlFiles(
+      () => this,
+      () => this.workload,
+    )
+    this.tree = createTree({ engine: this.engine, controllers, core, control, host }, state?.tree)
+    this.workload = new Workload(this, state?.workload)
+    if (state !== undefined) return
     createHierarchy(
       this.tree,
       setOf(controllers, () => true),
       setup.owner,
     )
+  }
+
+  /** Not a copy: good until the next operation. */
+  get state(): KernelState {
+    return { engine: this.engine, tree: treeState(this.tree), workload: this.workload.state }
   }
 
   get now(): Nanoseconds {

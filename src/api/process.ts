@@ -169,6 +169,7 @@ export class Process {
     const { node, parent, slash } = place
     if ((flags & O.TMPFILE) === O.TMPFILE) return EOPNOTSUPP
     const create = (flags & O.CREAT) !== 0
+    if (create && (flags & O.DIRECTORY) !== 0) return EINVAL
     if (isErrno(node)) {
       if (!create) return node
       if (this.#vfs.door.isRemovedNode(parent)) return ENOENT

@@ -112,8 +112,28 @@ export function buildTables({ engine, controllers, core, control }: Omit<TreeSet
 /** Pids of simulated tasks start above any a kernel gives to a process (workload.md §5). */
 export const FIRST_SIMULATED_PID: Pid = 5_000_001
 
-export function createTree(setup: TreeSetup): Tree {
-  const { engine, controllers, host } = setup
+/** A tree without what is static or belongs to the host: plain data. */
+export type TreeState = Omit<Tree, 'controllers' | 'tables' | 'controlTables' | 'host'>
+
+/** A tree of its own, or one that goes on from a state. */
+export function createTree(setup: TreeSetup, state: TreeState = emptyTree(setup)): Tree {
+  const { controllers, host } = setup
+  return {
+    ...state,
+    controllers,
+    tables: buildTables(setup),
+    controlTables: tableNumber(controllers.length, false),
+    host,
+  }
+}
+
+/** What can be copied, and given to `createTree` elsewhere. */
+export function treeState(tree: Tree): TreeState {
+  const { controllers: _, tables: __, controlTables: ___, host: ____, ...state } = tree
+  return state
+}
+
+function emptyTree({ engine, controllers }: TreeSetup): TreeState {
   return {
     engine,
     clock: engine.clock,
@@ -135,10 +155,6 @@ export function createTree(setup: TreeSetup): Tree {
     deadBlocks: [],
     newBlocks: [],
     pressureChanged: [],
-    controllers,
-    tables: buildTables(setup),
-    controlTables: tableNumber(controllers.length, false),
-    host,
   }
 }
 

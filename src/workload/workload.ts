@@ -87,23 +87,38 @@ interface FinishedJob {
 
 const LOG_LINES = 1000
 
+/** What is there between two operations, as plain data. */
+export interface WorkloadState {
+  readonly jobs: Job[]
+  readonly finished: FinishedJob[]
+  readonly log: string[]
+  /** Answers of pending writes, for the door. */
+  readonly answers: { readonly ticket: number; readonly result: number }[]
+  readonly pending: PendingRun[]
+  nextTicket: number
+}
+
+const createState = (): WorkloadState => ({
+  jobs: [],
+  finished: [],
+  log: [],
+  answers: [],
+  pending: [],
+  nextTicket: 1,
+})
+
 export class Workload {
   readonly #kernel: Kernel
-  readonly jobs: Job[] = []
-  readonly finished: FinishedJob[] = []
-  readonly log: string[] = []
+  readonly state: WorkloadState
   /** Kills during the present line. */
   readonly kills: Kill[] = []
-  /** Answers of pending writes, for the door. */
-  readonly answers: { readonly ticket: number; readonly result: number }[] = []
-  readonly #pending: PendingRun[] = []
-  #nextTicket = 1
   /** Set while a line runs: nothing else may run then. */
   #busy = false
   #postponed: { what: WaitFor; deadline: Nanoseconds } | undefined
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, state = createState()) {
     this.#kernel = kernel
+    this.state = state
     kernel.handle(DEADLINE, () => {})
     kernel.observe(message => {
       if (message.kind === 'kill') this.#noteKill(message.mm, message.oomAt)
@@ -119,8 +134,24 @@ export class Workload {
     return this.#kernel.setup.clock === 'real'
   }
 
+  get jobs(): Job[] {
+    return this.state.jobs
+  }
+
+  get finished(): FinishedJob[] {
+    return this.state.finished
+  }
+
+  get log(): string[] {
+    return this.state.log
+  }
+
+  get answers(): WorkloadState['answers'] {
+    return this.state.answers
+  }
+
   get lastTicket(): number {
-    return this.#nextTicket - 1
+    return this.state.nextTicket - 1
   }
 
   /** Runs a text that was written through a description. Its last, unfinished line is kept for the next write. */
@@ -146,7 +177,8 @@ export class Workload {
     if (this.#postponed === undefined) return run.errno
     const { what, deadline } = this.#postponed
     this.#postponed = undefined
-    this.#pending.push({ ticket: this.#nextTicket++, run, size, what, deadline, cancelled: false })
+    const { state } = this
+    state.pending.push({ ticket: state.nextTicket++, run, size, what, deadline, cancelled: false })
     if (Number.isFinite(deadline)) schedule(this.#kernel.engine.clock, deadline - this.#kernel.now, DEADLINE)
     return PENDING
   }
@@ -157,7 +189,7 @@ export class Workload {
   }
 
   cancel(ticket: number): void {
-    const pending = this.#pending.find(each => each.ticket === ticket)
+    const pending = this.state.pending.find(each => each.ticket === ticket)
     if (pending !== undefined) pending.cancelled = true
     this.#resume()
   }
@@ -304,14 +336,15 @@ export class Workload {
 
   /** Goes on with writes whose wait is over. */
   #resume(): void {
-    if (this.#busy || this.#pending.length === 0) return
+    const { pending: waiting } = this.state
+    if (this.#busy || waiting.length === 0) return
     const kernel = this.#kernel
-    for (const pending of [...this.#pending]) {
+    for (const pending of [...waiting]) {
       const { run, what } = pending
       const over = isOver({ kernel, workload: this }, what)
       const late = kernel.now >= pending.deadline
       if (!over && !late && !pending.cancelled) continue
-      this.#pending.splice(this.#pending.indexOf(pending), 1)
+      waiting.splice(waiting.indexOf(pending), 1)
       const errno = over ? OK : pending.cancelled ? EINTR : ETIMEDOUT
       this.#record(run, run.next + 1, what.kind, outcomeOfWait(this, what, errno))
       run.next++
@@ -319,7 +352,7 @@ export class Workload {
       const again = this.#postponed as { what: WaitFor; deadline: Nanoseconds } | undefined
       if (again !== undefined) {
         this.#postponed = undefined
-        this.#pending.push({ ...pending, ...again, cancelled: false })
+        waiting.push({ ...pending, ...again, cancelled: false })
         if (Number.isFinite(again.deadline)) schedule(kernel.engine.clock, again.deadline - kernel.now, DEADLINE)
       } else this.answers.push({ ticket: pending.ticket, result: isErrno(run.errno) ? run.errno : pending.size })
     }
