@@ -43,6 +43,7 @@ loop.on('message', (message: LoopToAttendant) => {
   }
 })
 parentPort!.on('message', poke)
+tellLoop({ kind: 'ready' })
 
 // The loop's thread has ended: nothing can come any more, and whoever waits for an answer shall see that.
 loop.on('close', () => {
@@ -53,8 +54,12 @@ loop.on('close', () => {
 })
 
 function due(): void {
-  loop.postMessage({ kind: 'due' } satisfies AttendantToLoop)
+  tellLoop({ kind: 'due' })
   poke()
+}
+
+function tellLoop(message: AttendantToLoop): void {
+  loop.postMessage(message)
 }
 
 /**

@@ -66,7 +66,12 @@ export const missingKoffi = (reason: string): MountError =>
   )
 
 export const refusedByHelper = (dir: string, reason: string): MountError =>
-  new MountError('EPERM', `${dir}: cannot mount (${reason}); the directory must be yours and writable, ${IN_NAMESPACE}`)
+  new MountError(
+    'EPERM',
+    `${dir}: cannot mount (${reason}); the directory must be yours and /dev/fuse open to all (mode 0666), ${IN_NAMESPACE}`,
+  )
+
+export const notMounted = (dir: string): MountError => new MountError('EINVAL', `${dir}: no memcgfs is mounted there`)
 
 export const busyMount = (dir: string): MountError =>
   new MountError('EBUSY', `${dir}: in use (an open file or a working directory inside); not unmounted`)

@@ -1,8 +1,10 @@
 /**
  * Entry of the loop's thread. It makes the service, mounts, answers INIT and serves until the mount is gone. Mounting
- * happens here and not before the thread starts: Node looks into /sys/fs/cgroup when it starts a thread, and would
- * wait for itself if that were the mount (fuse-transport.md §6).
+ * happens here, when all threads have started: Node looks into /sys/fs/cgroup when it starts one, and would wait for
+ * itself if that were the mount (fuse-transport.md §6).
  */
+import { once } from 'node:events'
+import { readlinkSync } from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { logger } from '../host/log.ts'
 import { hostProcesses } from '../host/processes.ts'
@@ -37,6 +39,7 @@ const { createDoor } = (await import(options.factory)) as { readonly createDoor:
 const log = logger('fuse')
 const trace = logger('fuse:request')
 const service = createDoor(options.setup, { processes: hostProcesses, log: logger })
+await once(options.attendant, 'message') // It is ready.
 const device = await mountOrRefuse()
 if (device !== undefined) serve(device)
 
@@ -66,7 +69,8 @@ function serve(device: Device): void {
       trace: trace.enabled ? trace : undefined,
     })
     options.attendant.postMessage({ kind: 'mounted' } satisfies LoopToAttendant)
-    main.postMessage({ kind: 'mounted' } satisfies LoopToMain)
+    const thread = `/proc/${readlinkSync('/proc/thread-self')}`
+    main.postMessage({ kind: 'mounted', thread } satisfies LoopToMain)
     loop.run()
   } finally {
     // Also after a crash: clients must not wait for ever.

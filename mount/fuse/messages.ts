@@ -21,14 +21,17 @@ export type MainToLoop =
   | { readonly kind: 'stop' }
 
 export type AttendantToLoop =
+  /** The attendant has started; the first message of all. */
+  | { readonly kind: 'ready' }
   /** The time asked for by `dueIn` has come. */
-  { readonly kind: 'due' }
+  | { readonly kind: 'due' }
 
-export type ToLoop = MainToLoop | AttendantToLoop
+export type ToLoop = MainToLoop | Exclude<AttendantToLoop, { kind: 'ready' }>
 
 export type LoopToMain =
-  /** INIT is answered: the mount can be used. */
-  { readonly kind: 'mounted' } | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  /** INIT is answered: the mount can be used. With the loop's directory in /proc. */
+  | { readonly kind: 'mounted'; readonly thread: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
 
 export type LoopToAttendant =
   /** The directory is our mount from now on. */

@@ -58,7 +58,7 @@ export class ModifiedFiles {
 
 /** Failing is normal: the directory may have been removed meanwhile, or belong to somebody else. */
 async function touch(libc: Libc | undefined, dir: string, path: ByteString): Promise<void> {
-  const file = Buffer.concat([Buffer.from(`${dir}/`), Buffer.from(path, 'latin1')])
+  const file = Buffer.concat([Buffer.from(dir), Buffer.from(path, 'latin1')])
   if (libc) await libc.setModificationTime(file, IN_MODIFY_MTIME.sec, IN_MODIFY_MTIME.nsec)
   else await truncate(file).catch(() => undefined)
 }

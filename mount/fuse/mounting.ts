@@ -31,7 +31,7 @@ function mountAsRoot(dir: string): Device {
   if (status === 0) return new Device(fd)
   closeSync(fd)
   if (error) throw missingProgram('mount', 'mount')
-  throw refusedMount(dir, stderr.trim())
+  throw refusedMount(dir, stderr.split('\n', 1)[0]!) // The second line is a general hint.
 }
 
 function openDevice(): number {

@@ -7,15 +7,20 @@ import { unmountNow } from './unmounting.ts'
 
 /** Makes the directory ready to be mounted on and returns its absolute path. Throws a MountError if it cannot be. */
 export function prepareMountPoint(dir: string): string {
-  const path = resolved(dir)
-  while (isDead(path)) removeDeadMount(path) // Mounts may lie upon each other.
+  const path = resolveMountPoint(dir)
+  removeDeadMounts(path)
   if (!inspected(path, () => statSync(path).isDirectory())) throw notADirectory(path)
   if (mountedOn(path)?.type === FS_TYPE) throw alreadyMounted(path)
   return path
 }
 
-/** A dead mount cannot be resolved itself (ENOTCONN), but the directory it is in can. */
-function resolved(dir: string): string {
+/** Mounts may lie upon each other. */
+export function removeDeadMounts(path: string): void {
+  while (isDead(path)) removeDeadMount(path)
+}
+
+/** The absolute path. A dead mount cannot be resolved itself (ENOTCONN), but the directory it is in can. */
+export function resolveMountPoint(dir: string): string {
   try {
     return realpathSync.native(dir)
   } catch (error) {
@@ -37,7 +42,11 @@ function isDead(path: string): boolean {
 function removeDeadMount(path: string): void {
   const type = mountedOn(path)?.type
   if (type !== FS_TYPE) throw deadMountOfOthers(path, type ?? 'filesystem')
-  unmountNow(path, { lazy: true })
+  try {
+    unmountNow(path, { lazy: true })
+  } catch (error) {
+    if (isDead(path)) throw error // Or the guard of the dead daemon was faster.
+  }
 }
 
 function inspected<T>(dir: string, look: () => T): T {

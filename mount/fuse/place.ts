@@ -13,6 +13,6 @@ export class Place {
 
   /** It is still there, and nothing is mounted over it. */
   get onTop(): boolean {
-    return mountedOn(this.dir)?.device === this.#device
+    return this.#device !== undefined && mountedOn(this.dir)?.device === this.#device
   }
 }

@@ -3,11 +3,12 @@
  * mount away in every way this process can end.
  */
 import { constants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Calls } from './calls.ts'
 import { detach, detachNow } from './detaching.ts'
 import { hiddenMount } from './errors.ts'
 import { type Guard, startGuard } from './guard.ts'
-import { prepareMountPoint } from './mountpoint.ts'
+import { prepareMountPoint, removeDeadMounts } from './mountpoint.ts'
 import type { InvalidationWay } from './notices.ts'
 import { Place } from './place.ts'
 import { startThreads, type Threads, untilEnded, untilMounted } from './threads.ts'
@@ -48,15 +49,15 @@ export interface Session {
 export async function mountFuse(dir: string, options: MountOptions): Promise<Session> {
   const { factory, setup, lifetimeSec = 3600, unref = false, invalidation } = options
   const path = prepareMountPoint(dir)
-  const guard = startGuard(path)
-  const threads = await startThreads({ dir: path, factory: String(factory), setup, lifetimeSec, invalidation })
+  const threads = startThreads({ dir: path, factory: String(factory), setup, lifetimeSec, invalidation })
   try {
-    await untilMounted(threads.loop)
+    const guard = startGuard(path, await untilMounted(threads))
+    return new FuseSession({ dir: path, threads, guard, unref })
   } catch (error) {
-    guard.dismiss()
+    await Promise.all([threads.loop.terminate(), threads.attendant.terminate()])
+    removeDeadMounts(path)
     throw error
   }
-  return new FuseSession({ dir: path, threads, guard, unref })
 }
 
 interface Parts {
@@ -73,6 +74,7 @@ class FuseSession implements Session {
   readonly #place: Place
   readonly #calls: Calls
   #ended = false
+  #takingAway: Promise<void> | undefined
 
   constructor(parts: Parts) {
     this.dir = parts.dir
@@ -86,7 +88,9 @@ class FuseSession implements Session {
   }
 
   async unmount({ force = true }: UnmountOptions = {}): Promise<void> {
-    if (!this.#ended && !this.#parts.threads.shared.ended) await this.#takeAway(force)
+    if (!this.#place.onTop) await Promise.race([this.closed, sleep(GRACE_MS)])
+    if (!this.#ended) this.#takingAway ??= this.#takeAway(force).finally(() => (this.#takingAway = undefined))
+    await this.#takingAway
     await this.closed
   }
 
@@ -111,6 +115,7 @@ class FuseSession implements Session {
     try {
       await unmount(this.dir, { lazy: false })
     } catch (error) {
+      if (!this.#place.onTop) return // Somebody else was faster.
       if (!isBusy(error) || !force) {
         this.#keepProcess(!this.#parts.unref)
         throw error
@@ -127,8 +132,8 @@ class FuseSession implements Session {
       this.#ended = true
       sessions.delete(this)
       this.#calls.end()
-      if (this.#place.onTop) await detach(this.dir, threads.loop) // A thread crashed.
       guard.dismiss()
+      if (this.#place.onTop) await detach(this.dir, threads.loop) // A thread crashed.
     }
   }
 
@@ -145,6 +150,9 @@ class FuseSession implements Session {
     }
   }
 }
+
+/** For the loop to find out that somebody else has unmounted. If it goes on after that, the mount is elsewhere. */
+const GRACE_MS = 200
 
 /** Those that still have a mount when the process ends. */
 const sessions = new Set<FuseSession>()

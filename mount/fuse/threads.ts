@@ -1,5 +1,4 @@
 /** Starting the threads of a mount. */
-import { once } from 'node:events'
 import { extname } from 'node:path'
 import { MessageChannel, MessagePort, Worker } from 'node:worker_threads'
 import type { AttendantSetup } from './attendant-thread.ts'
@@ -16,11 +15,7 @@ export interface Threads {
   readonly shared: SharedState
 }
 
-/**
- * The attendant runs before the loop mounts anything: Node looks into /sys/fs/cgroup when it starts a thread, and if
- * that is where we mount, it would wait for a mount that is not served yet (fuse-transport.md §6).
- */
-export async function startThreads(options: Omit<LoopSetup, 'attendant' | 'shared'>): Promise<Threads> {
+export function startThreads(options: Omit<LoopSetup, 'attendant' | 'shared'>): Threads {
   const shared = new SharedState()
   const between = new MessageChannel()
   const toMain = new MessageChannel()
@@ -30,25 +25,29 @@ export async function startThreads(options: Omit<LoopSetup, 'attendant' | 'share
     answers: toMain.port2,
     shared: shared.words,
   } satisfies AttendantSetup)
-  await once(attendant, 'online')
   const loop = start('loop-thread', { ...options, attendant: between.port2, shared: shared.words } satisfies LoopSetup)
   return { loop, attendant, answers: toMain.port1, shared }
 }
 
+/** `node --input-type=module -e TEXT`: threads inherit flags, and refuse this one. */
+const forText = process.execArgv.some(flag => flag.startsWith('--input-type'))
+
 function start(file: string, workerData: AttendantSetup | LoopSetup): Worker {
   const url = new URL(`./${file}${extname(import.meta.filename)}`, import.meta.url)
   const transferList = Object.values(workerData).filter(value => value instanceof MessagePort)
-  return new Worker(url, { workerData, transferList, name: `memcgfs ${file}` })
+  const options = { workerData, transferList, name: `memcgfs ${file}` }
+  return new Worker(url, forText ? { ...options, execArgv: [] } : options)
 }
 
-/** The mount can be used. */
-export function untilMounted(loop: Worker): Promise<void> {
+/** Resolves with the loop's directory in /proc, as soon as the mount can be used. */
+export function untilMounted({ loop, attendant }: Threads): Promise<string> {
   return new Promise((resolve, reject) => {
     loop.once('message', (message: LoopToMain) => {
-      if (message.kind === 'mounted') resolve()
+      if (message.kind === 'mounted') resolve(message.thread)
       else reject(new MountError(message.code, message.message))
     })
     loop.once('error', reject)
+    attendant.once('error', reject)
     loop.once('exit', () => reject(new Error('the thread ended before it had mounted anything')))
   })
 }

@@ -23,6 +23,12 @@ const AT_FDCWD = -100
 const UTIME_OMIT = 0x3ffffffe
 const NUL = Uint8Array.of(0)
 
+/**
+ * struct msghdr, iovec and cmsghdr of recvmsg(2), with room for one byte and one descriptor: one piece of memory, so
+ * that nothing of it can be collected while the call points to it. Positions are in words of 64 bits.
+ */
+const MESSAGE = { iovec: 7, control: 9, controlBytes: 24n, data: 12, words: 13 } as const
+
 /** Fails when the package or its binary for this machine is not installed. */
 export async function loadLibc(): Promise<Libc> {
   const { default: koffi } = await import('koffi')
@@ -39,12 +45,11 @@ export async function loadLibc(): Promise<Libc> {
       return [pair[0]!, pair[1]!]
     },
     receiveDescriptor(socket) {
-      // struct msghdr, iovec and cmsghdr of recvmsg(2), with room for one byte and one descriptor.
-      const byte = new Uint8Array(1)
-      const iovec = BigUint64Array.of(koffi.address(byte), 1n)
-      const control = new Int32Array(6)
-      const room = BigInt(control.byteLength)
-      const message = BigUint64Array.of(0n, 0n, koffi.address(iovec), 1n, koffi.address(control), room, 0n)
+      const message = new BigUint64Array(MESSAGE.words)
+      const control = new Int32Array(message.buffer, MESSAGE.control * 8)
+      const address = (word: number): bigint => koffi.address(message) + BigInt(word * 8)
+      message.set([0n, 0n, address(MESSAGE.iovec), 1n, address(MESSAGE.control), MESSAGE.controlBytes, 0n])
+      message.set([address(MESSAGE.data), 1n], MESSAGE.iovec)
       if (recvmsg(socket, message, MSG_CMSG_CLOEXEC) < 0) throw failure('recvmsg', koffi.errno())
       const [, , level, type, fd] = control
       if (level !== SOL_SOCKET || type !== SCM_RIGHTS) throw new Error('the message carries no descriptor')
@@ -54,9 +59,13 @@ export async function loadLibc(): Promise<Libc> {
       close(fd)
     },
     setModificationTime(path, sec, nsec) {
+      const name = Buffer.concat([path, NUL])
       const times = BigInt64Array.of(0n, BigInt(UTIME_OMIT), BigInt(sec), BigInt(nsec))
+      const memory = [name, times]
+      inUse.add(memory)
       return new Promise((resolve, reject) => {
-        utimensat.async(AT_FDCWD, Buffer.concat([path, NUL]), times, 0, (error: unknown, result: number) => {
+        utimensat.async(AT_FDCWD, name, times, 0, (error: unknown, result: number) => {
+          inUse.delete(memory)
           if (error) reject(error)
           else resolve(result === 0)
         })
@@ -64,5 +73,8 @@ export async function loadLibc(): Promise<Libc> {
     },
   }
 }
+
+/** koffi holds no reference to what a call in another thread points to. */
+const inUse = new Set<unknown>()
 
 const failure = (call: string, errno: number): Error => new Error(`${call} failed with errno ${errno}`)

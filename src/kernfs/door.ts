@@ -11,14 +11,17 @@ import type { ByteString, Gid, InodeNumber, Nanoseconds, Pid, Uid } from '../uni
 /** A directory or file. 1 is the root directory of the mount; numbers are never used twice. Below 2^53. */
 export type NodeId = number
 
-/** An open file description. Reused after `release`. Greater than 0. */
+/** An open file description. Reused after `release`. From 1 up, below 2^32. */
 export type Handle = number
 
 /** PENDING is the answer of a write that has to wait; its result comes as a notice with the ticket of `lastTicket`. */
 export { PENDING, type Pending } from '../tree/controller.ts'
 export type Ticket = number
 
-/** Who asks. The transport fills one in per request; what costs a look into /proc is resolved only when asked. */
+/**
+ * Who asks. The transport fills the same object in for each request, so it must not be kept; what costs a look into
+ * /proc is resolved only when asked.
+ */
 export interface Caller {
   readonly uid: Uid
   readonly gid: Gid
@@ -97,7 +100,7 @@ export type EmitEntry = (
 export type Notice =
   /** Wake the poller that gave this token to `poll`. */
   | { readonly kind: 'poll'; readonly token: number }
-  /** The file changed without a write through the door: its inotify watchers see IN_MODIFY. Path from the root of the mount. */
+  /** The file changed without a write through the door: its inotify watchers see IN_MODIFY. Path from the root of the mount, beginning with `/`. */
   | { readonly kind: 'modified'; readonly node: NodeId; readonly path: ByteString }
   /** These names are gone, or new, without an operation of the door on them: nothing may be answered from a cache. */
   | { readonly kind: 'names'; readonly parent: NodeId; readonly names: readonly ByteString[] }
@@ -152,9 +155,10 @@ export interface Door {
   readonly lastTicket: Ticket
   /** Ends a pending write with EINTR (its notice follows), unless it is finished already. */
   cancel(ticket: Ticket): void
-  /** Events now; with a token (not 0) also asks for one notice when they change. */
+  /** Events now; with a token (not 0, below 2^53) also asks for one notice when they change. */
   poll(handle: Handle, token: number): number
 
+  /** None of the four answers ENOSYS: the kernel would never ask again. */
   getxattr(node: NodeId, name: ByteString): Uint8Array | Errno
   /** `flags`: 1 = create only, 2 = replace only. */
   setxattr(node: NodeId, name: ByteString, value: Uint8Array, flags: number): Ok | Errno

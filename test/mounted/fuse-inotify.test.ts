@@ -1,11 +1,13 @@
 /** Files that change by themselves, as inotify(7) sees them. */
-import { constants, readFileSync, statSync } from 'node:fs'
+import { constants, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { startClient } from './syscalls.ts'
-import { cannotMount, mountToy } from './toy.ts'
+import { cannotMount, emptyDirectory, mountToy, startDaemon, WITHOUT_KOFFI } from './toy.ts'
 
 const IN_MODIFY = 0x2
+const IN_CLOSE_WRITE = 0x8
+const IN_OPEN = 0x20
 const IN_CREATE = 0x100
 const IN_DELETE = 0x200
 const IN_ISDIR = 0x40000000
@@ -61,4 +63,19 @@ t.test('inotify', { skip: cannotMount }, async t => {
       ],
     )
   })
+})
+
+t.test('without koffi they see the file opened and closed, too', { skip: cannotMount }, async t => {
+  const dir = emptyDirectory(t)
+  const daemon = await startDaemon(t, dir, { nodeFlags: WITHOUT_KOFFI })
+  t.equal(daemon.line, 'ready')
+  const client = await startClient(t)
+  const inotify = Number(await client.call('inotify_init1', 0))
+  await client.call('inotify_add_watch', inotify, join(dir, 'toy.events'), IN_ALL_EVENTS)
+  writeFileSync(join(dir, 'toy.later'), '1')
+  const events = await client.special('inotifyRead', inotify, QUIET_MS)
+  t.same(
+    events.map(({ mask }) => mask),
+    [IN_OPEN, IN_MODIFY, IN_CLOSE_WRITE],
+  )
 })

@@ -2,10 +2,11 @@
  * A client process that makes single system calls, also those Node has no function for, and blocks in them without
  * blocking the test. It runs this very file.
  */
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { getSystemErrorName } from 'node:util'
 import type { Test } from 'tap'
-import { type Errno, errnoName } from '../../src/errno.ts'
+import { PLAIN_NODE } from './toy.ts'
 
 /** What libc is asked for; arguments and results are plain numbers and paths. */
 const PROTOTYPES = {
@@ -113,8 +114,8 @@ export class SyscallClient {
 
 /** A client that has started and is waiting for its first call; it ends with the test. */
 export async function startClient(t: Test): Promise<SyscallClient> {
-  const { NODE_OPTIONS: _, ...env } = process.env // tap's loaders are not for it.
-  const child = fork(import.meta.filename, { env, execArgv: [] })
+  const [program, ...args] = [...PLAIN_NODE, import.meta.filename]
+  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const client = new SyscallClient(child)
   t.teardown(() => client.end())
   await once(child, 'message')
@@ -209,4 +210,5 @@ async function serve(answer: (message: unknown) => void): Promise<void> {
   answer('ready')
 }
 
-const errorName = (errno: number): string => errnoName(-errno as Errno)
+/** Linux has one number for both names, and its manuals use the other one. */
+const errorName = (errno: number): string => getSystemErrorName(-errno).replace(/^ENOTSUP$/, 'EOPNOTSUPP')

@@ -48,6 +48,7 @@ import { milliseconds, type Nanoseconds } from '../../src/units.ts'
 export type ToyMessage =
   | { readonly do: 'echo'; readonly value: unknown }
   | { readonly do: 'fail'; readonly text: string }
+  | { readonly do: 'uncloneable' }
   /** As if the model changed by itself: an event in the root directory. */
   | { readonly do: 'event' }
   /** As if a file of the root directory had changed. */
@@ -98,8 +99,13 @@ const ROOT: NodeId = 1
 const BIG_TEXT = 'x'.repeat(300_000)
 const NOTHING: readonly Notice[] = []
 
-export const createDoor: CreateDoor = (_setup, host) => {
-  const door = new ToyDoor(host)
+export interface ToySetup {
+  /** Mode of the root directory. Default 0755. */
+  readonly rootMode?: number
+}
+
+export const createDoor: CreateDoor = (setup, host) => {
+  const door = new ToyDoor(host, (setup ?? {}) as ToySetup)
   return { door, call: message => door.call(message as ToyMessage) }
 }
 
@@ -121,10 +127,10 @@ class ToyDoor implements Door {
   #seenPid = 0
   lastTicket: Ticket = 0
 
-  constructor(host: Host) {
+  constructor(host: Host, { rootMode = 0o755 }: ToySetup) {
     this.#host = host
     this.#files = this.#createFiles()
-    this.#createDirectory(undefined, '', 0o755, 0, 0)
+    this.#createDirectory(undefined, '', rootMode, 0, 0)
   }
 
   #createFiles(): Special[] {
@@ -182,10 +188,12 @@ class ToyDoor implements Door {
         return message.value
       case 'fail':
         throw new Error(message.text)
+      case 'uncloneable':
+        return () => undefined
       case 'event':
         return this.#event(this.#directories.get(ROOT)!)
       case 'touch':
-        return this.#notices.push({ kind: 'modified', node: ROOT, path: message.name })
+        return this.#notices.push({ kind: 'modified', node: ROOT, path: `/${message.name}` })
       case 'optional':
         return this.#setOptional(this.#directories.get(ROOT)!, message.exist)
       case 'lookups':
@@ -208,6 +216,7 @@ class ToyDoor implements Door {
 
   nextDue(): Nanoseconds {
     let due = Number.POSITIVE_INFINITY
+    if (this.#deferred.size === 0) return due
     for (const { at } of this.#deferred.values()) due = Math.min(due, at)
     return due
   }
@@ -413,7 +422,7 @@ class ToyDoor implements Door {
 
   #event(dir: ToyDirectory): void {
     dir.events++
-    this.#notices.push({ kind: 'modified', node: dir.node + 2, path: pathOf(dir, 'toy.events') })
+    this.#notices.push({ kind: 'modified', node: dir.node + 2, path: `/${pathOf(dir, 'toy.events')}` })
     for (const file of this.#open) {
       if (file?.dir !== dir || file.token === 0) continue
       this.#notices.push({ kind: 'poll', token: file.token })
