@@ -4,12 +4,17 @@
  * Every call returns what the system call returns, and a refusal as minus its error number. Paths are byte strings
  * from the root of the simulated mount. Reading and writing calls take and give byte strings, too, or bytes.
  *
- * Arguments and results are plain data, so that a call can be made from another thread (service.ts).
+ * Arguments and results are plain data, so that a call can be made from another thread (mount/home/).
  *
  * @example
+ * const host = new ProcessTable()
+ * host.add(100)
+ * const options = resolveOptions({}, 'manual')
+ * const vfs = new Vfs(boot(options, { host, bootTime: MANUAL_BOOT_TIME, owner: { uid: 0, gid: 0 } }))
  * const shell = new Process(vfs, { uid: 0, gid: 0, pid: 100 })
- * shell.mkdir('/a', 0o755)
- * shell.writeFile('/a/cgroup.procs', '0')
+ * console.log(shell.mkdir('/a', 0o755)) // 0
+ * console.log(shell.writeFile('/a/cgroup.procs', '0')) // 1
+ * console.log(shell.rmdir('/a')) // -16
  */
 import { assert } from '../assert.ts'
 import {
@@ -84,6 +89,7 @@ export interface ProcessOptions {
 export interface ProcessState {
   readonly options: ProcessOptions
   readonly fds: Map<number, Descriptor>
+  /** Below it no number is free. */
   nextFd: number
   umask: number
   cwd: NodeId
@@ -195,8 +201,11 @@ export class Process {
   }
 
   #install(descriptor: Descriptor): number {
-    const fd = this.state.nextFd++
-    this.state.fds.set(fd, descriptor)
+    const { fds, nextFd } = this.state
+    let fd = nextFd
+    while (fds.has(fd)) fd++
+    this.state.nextFd = fd + 1
+    fds.set(fd, descriptor)
     return fd
   }
 
@@ -205,6 +214,7 @@ export class Process {
       const file = this.#fd(fd)
       if (isErrno(file)) return file
       this.state.fds.delete(fd)
+      this.state.nextFd = Math.min(this.state.nextFd, fd)
       const isWriter = (file.flags & O_ACCMODE) !== O.RDONLY
       this.#vfs.notify(
         file.node,

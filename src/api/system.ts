@@ -1,6 +1,15 @@
 /**
  * A simulated machine as programs meet it: a kernel with its file system, the processes that use it, and who watches
  * what. It runs where it is made; its state can be moved to another thread and go on there.
+ *
+ * @example
+ * const owner = { uid: 0, gid: 0 }
+ * const system = System.boot(resolveOptions({}, 'manual'), { bootTime: MANUAL_BOOT_TIME, owner })
+ * const shell = system.process(system.spawn({ pid: 100 }))
+ * shell.mkdir('/a', 0o755)
+ * const copy = System.resume(unpack(structuredClone(pack(system.state))) as SystemState)
+ * shell.rmdir('/a')
+ * console.log(shell.mkdir('/a', 0o755), copy.process(1).mkdir('/a', 0o755)) // 0 -17
  */
 import type { Kernel } from '../kernel.ts'
 import type { Handle, NodeId } from '../kernfs/door.ts'

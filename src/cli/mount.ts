@@ -74,7 +74,7 @@ function kernelOptions(values: Readonly<Record<string, unknown>>): KernelOptions
 
 async function mountHere(dir: string, options: KernelOptions): Promise<number> {
   const cgroups = createCgroupFs({ clock: 'real', ...options })
-  const session = await cgroups.mount(dir)
+  const session = await cgroups.mount(dir, { keep: false })
   unmountOnSignals(session)
   console.log(`memcgfs: ${session.dir}: ${describe(options)}`)
   await session.closed

@@ -1,5 +1,5 @@
 /** `memcgfs unmount DIR`. */
-import { mountedHere, unmountPath } from '../../mount/fuse/unmount-path.ts'
+import { unmountPath } from '../../mount/fuse/unmount-path.ts'
 import { type Command, oneDirectory, readArguments } from './command.ts'
 
 const HELP = `memcgfs unmount DIR [--lazy]
