@@ -1,11 +1,12 @@
 /*
- * The client of the transport benchmark: times system calls on several mounts in turns and prints a line
- * "CASE MICROSECONDS ..." per case, one figure per mount. Turns, because a virtual machine's speed drifts by more than
+ * The client of scripts/bench: times system calls on several trees in turns and prints a line
+ * "CASE MICROSECONDS ..." per case, one figure per tree. Turns, because a virtual machine's speed drifts by more than
  * what is to be measured. All cases run for a while before the first is timed: a server in JavaScript is compiled while
- * it runs, on the same CPU. A batch takes about 20 ms; the figure is the median batch.
+ * it runs, on the same CPU. A batch takes about 20 ms; the figure is the median batch. bench-client.ts is the same
+ * where there is no C compiler.
  *
- *   cc -O2 -o build/fuse-client scripts/fuse-client.c
- *   build/fuse-client FILE DIR...          FILE is the name of a small control file, found in every directory
+ *   cc -O2 -o build/bench-client scripts/bench-client.c
+ *   build/bench-client DIR READ WRITE [DIR READ WRITE]...     the directory, and the names of two files in it
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,32 +21,38 @@
 #define BATCHES 51
 #define BATCH_US 20e3
 #define WARM_UP_US 1e6
-#define DIRS 4
+#define TREES 4
+#define VALUE "1G\n"
 
-static const char *file;
-static int held[DIRS], fd_here;
+static struct tree {
+    const char *dir, *to_read, *to_write;
+    int held;
+} trees[TREES], *here;
 static char text[4096];
 
 static void must(int ok, const char *what) {
     if (ok) return;
-    fprintf(stderr, "fuse-client: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "bench-client: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
-static void reread(void) { must(pread(fd_here, text, sizeof text, 0) >= 0, "pread"); }
-
-static void rewrite(void) { must(pwrite(fd_here, "7\n", 2, 0) == 2, "pwrite"); }
+static void reread(void) { must(pread(here->held, text, sizeof text, 0) > 0, "pread"); }
 
 static void open_read_close(void) {
-    int fd = open(file, O_RDONLY);
-    must(fd >= 0 && read(fd, text, sizeof text) >= 0, "open, read");
+    int fd = open(here->to_read, O_RDONLY);
+    must(fd >= 0 && read(fd, text, sizeof text) > 0, "open, read");
     close(fd);
 }
 
 static void open_write_close(void) {
-    int fd = open(file, O_WRONLY | O_TRUNC);
-    must(fd >= 0 && write(fd, "7\n", 2) == 2, "open, write");
+    int fd = open(here->to_write, O_WRONLY | O_TRUNC);
+    must(fd >= 0 && write(fd, VALUE, strlen(VALUE)) == (ssize_t)strlen(VALUE), "open, write");
     close(fd);
+}
+
+static void status(void) {
+    struct stat st;
+    must(!stat(here->to_read, &st), "stat");
 }
 
 static void make_remove(void) { must(!mkdir("bench", 0755) && !rmdir("bench"), "mkdir, rmdir"); }
@@ -63,18 +70,18 @@ static const struct {
     const char *name;
     void (*step)(void);
 } cases[] = {
-    {"pread", reread},
-    {"pwrite", rewrite},
+    {"re-read", reread},
     {"open+read+close", open_read_close},
     {"open+write+close", open_write_close},
+    {"stat", status},
     {"mkdir+rmdir", make_remove},
-    {"readdir+lstat", list},
+    {"ls -l", list},
 };
 #define CASES (int)(sizeof cases / sizeof *cases)
 
-static void enter(const char *dir, int i) {
-    must(!chdir(dir), dir);
-    fd_here = held[i];
+static void enter(struct tree *tree) {
+    must(!chdir(tree->dir), tree->dir);
+    here = tree;
 }
 
 static double now_us(void) {
@@ -100,38 +107,38 @@ static double per_round(int rounds, void (*step)(void)) {
 
 static int ascending(const void *a, const void *b) { return *(double *)a < *(double *)b ? -1 : 1; }
 
-static void measure(int c, int dirs, char **dir) {
-    double batch[DIRS][BATCHES];
-    int rounds[DIRS];
-    for (int d = 0; d < dirs; d++) {
-        enter(dir[d], d);
-        rounds[d] = rounds_in(BATCH_US, cases[c].step);
+static void measure(int c, int count) {
+    double batch[TREES][BATCHES];
+    int rounds[TREES];
+    for (int t = 0; t < count; t++) {
+        enter(&trees[t]);
+        rounds[t] = rounds_in(BATCH_US, cases[c].step);
     }
     for (int b = 0; b < BATCHES; b++)
-        for (int d = 0; d < dirs; d++) {
-            enter(dir[d], d);
-            batch[d][b] = per_round(rounds[d], cases[c].step);
+        for (int t = 0; t < count; t++) {
+            enter(&trees[t]);
+            batch[t][b] = per_round(rounds[t], cases[c].step);
         }
     printf("%s", cases[c].name);
-    for (int d = 0; d < dirs; d++) {
-        qsort(batch[d], BATCHES, sizeof **batch, ascending);
-        printf(" %.2f", batch[d][BATCHES / 2]);
+    for (int t = 0; t < count; t++) {
+        qsort(batch[t], BATCHES, sizeof **batch, ascending);
+        printf("\t%.2f", batch[t][BATCHES / 2]);
     }
     printf("\n");
 }
 
 int main(int argc, char **argv) {
-    int dirs = argc - 2;
-    char **dir = argv + 2;
-    must(dirs > 0 && dirs <= DIRS, "usage: fuse-client FILE DIR...");
-    file = argv[1];
-    for (int d = 0; d < dirs; d++) {
-        must(!chdir(dir[d]), dir[d]);
-        held[d] = open(file, O_RDWR);
-        must(held[d] >= 0, file);
-        enter(dir[d], d);
+    int count = (argc - 1) / 3;
+    if (count < 1 || count > TREES || argc != 1 + 3 * count) {
+        fprintf(stderr, "usage: bench-client DIR READ WRITE [DIR READ WRITE]...\n");
+        return 2;
+    }
+    for (int t = 0; t < count; t++) {
+        trees[t] = (struct tree){argv[1 + 3 * t], argv[2 + 3 * t], argv[3 + 3 * t], -1};
+        enter(&trees[t]);
+        must((here->held = open(here->to_read, O_RDONLY)) >= 0, here->to_read);
         for (int c = 0; c < CASES; c++) rounds_in(WARM_UP_US, cases[c].step);
     }
-    for (int c = 0; c < CASES; c++) measure(c, dirs, dir);
+    for (int c = 0; c < CASES; c++) measure(c, count);
     return 0;
 }

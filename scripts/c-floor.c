@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILES 37        /* Interface files per directory: a v2 cgroup with the usual controllers. */
+#define FILES 35        /* Interface files per directory: a v2 cgroup with memory and pids. */
 #define TEXT 128        /* Room for one file's text. */
 #define LIFETIME 3600.0 /* Seconds the kernel may keep a name or attributes. */
 
@@ -73,7 +73,7 @@ static struct dir *make_dir(struct dir *parent, const char *name, mode_t mode, u
     dir->gid = gid;
     dir->born = time(NULL);
     snprintf(dir->name, sizeof dir->name, "%s", name);
-    for (int i = 0; i < FILES; i++) dir->text[i].length = sprintf(dir->text[i].bytes, "%d\n", i);
+    for (int i = 0; i < FILES; i++) dir->text[i].length = sprintf(dir->text[i].bytes, "%d\n", 67108864 + i);
     if ((dir->parent = parent)) {
         dir->next = parent->first;
         parent->first = dir;
@@ -292,7 +292,9 @@ int main(int argc, char **argv) {
     struct fuse_cmdline_opts options;
     struct fuse_session *session;
     int status;
-    for (int i = 0; i < FILES; i++) snprintf(names[i], sizeof names[i], "toy.file%02d", i);
+    for (int i = 2; i < FILES; i++) snprintf(names[i], sizeof names[i], "floor.file%02d", i);
+    strcpy(names[0], "memory.current");
+    strcpy(names[1], "memory.high");
     make_dir(NULL, "", 0755, getuid(), getgid());
     if (fuse_parse_cmdline(&args, &options) || !options.mountpoint) return 2;
     session = fuse_session_new(&args, &operations, sizeof operations, NULL);
