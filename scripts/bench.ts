@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { mountedOn } from '../mount/fuse/mountinfo.ts'
+import { endProgress, showProgress } from '../mount/host/progress.ts'
 import { median } from './bench-batches.ts'
 import { measureInProcess } from './bench-in-process.ts'
 
@@ -31,21 +32,17 @@ const cleanUps: (() => Promise<void> | void)[] = []
 async function main(): Promise<void> {
   const canBuild = build()
   const trees = [canBuild ? await floor() : undefined, await memcgfs(), hostCgroup()].filter(tree => tree !== undefined)
-  progress('system calls')
+  showProgress('system calls …')
   const client = canBuild
     ? [join(BUILD, 'bench-client')]
     : [process.execPath, join(import.meta.dirname, 'bench-client.ts')]
   const lines = runPinned(...client, ...trees.flatMap(({ dir, toRead, toWrite }) => [dir, toRead, toWrite]))
   const figures = new Map(lines.trim().split('\n').map(parseLine))
-  progress('find over 1 000 cgroups')
+  showProgress('find over 1 000 cgroups …')
   figures.set('find, 1 000 cgroups', findTimes(trees))
-  progress('in process')
+  showProgress('in process …')
   const inProcess = measureInProcess()
   report(trees, figures, inProcess)
-}
-
-function progress(what: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what} …`)
 }
 
 const parseLine = (line: string): [string, number[]] => {
@@ -176,7 +173,7 @@ function report(
   figures: ReadonlyMap<string, number[]>,
   inProcess: ReadonlyMap<string, number[]>,
 ): void {
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+  endProgress()
   const titles = [...trees.map(({ title }) => title), 'in process', 'as node:fs']
   const mount = trees.findIndex(({ title }) => title === 'mount')
   const against = trees.flatMap(({ title }, i) => (i === mount ? [] : [{ title, i }]))

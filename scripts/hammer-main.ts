@@ -3,6 +3,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { endProgress, showProgress } from '../mount/host/progress.ts'
 import { hammer } from './hammer.ts'
 
 const { values } = parseArgs({
@@ -13,16 +14,15 @@ const { values } = parseArgs({
   },
 })
 const dir = mkdtempSync(join(tmpdir(), 'memcgfs-hammer-'))
-const progress = process.stderr.isTTY ? (line: string): void => void process.stderr.write(`\r\x1b[K${line}`) : undefined
 const { wrong, hung, broken, left, operations, killed } = await hammer({
   dir,
   clients: Number(values.clients),
   seconds: Number(values.seconds),
   seed: Number(values.seed),
-  ...(progress && { progress }),
+  progress: showProgress,
 })
 rmdirSync(dir)
-progress?.('')
+endProgress()
 for (const line of [...wrong.slice(0, 50), ...broken, ...left]) console.log(line)
 console.log(
   `${values.clients} clients, ${values.seconds} s, ${operations} operations of those that lived, ${killed} clients killed: ` +

@@ -162,14 +162,19 @@ function access(mode: 'read' | 'write') {
   }
 }
 
+function newRegionName(args: Args, task: Task, mm: Mm): string | Refusal {
+  const name = args.text('REGION')
+  return mm.vmas.has(name) ? new Refusal(EEXIST, `${task.name} has a region ${name} already`) : name
+}
+
 function map(ctx: Context, args: Args): Outcome | Refusal {
   const task = args.task()
   const mm = addressSpace(task)
   if (mm instanceof Refusal) return mm
   const found = existingFile(ctx, args)
   if (found instanceof Refusal) return found
-  const name = args.text('REGION')
-  if (mm.vmas.has(name)) return new Refusal(EEXIST, `${task.name} has a region ${name} already`)
+  const name = newRegionName(args, task, mm)
+  if (name instanceof Refusal) return name
   const { machine } = ctx.kernel.setup
   const first = args.has('OFF') ? Math.floor(args.number('OFF') / machine.pageSize) : 0
   const pages = args.has('LEN') ? toPages(machine, args.number('LEN')) : found.pages - first
@@ -196,8 +201,8 @@ function shm(ctx: Context, args: Args): Outcome | Refusal {
   if (mm instanceof Refusal) return mm
   const pages = pagesOf(ctx, args)
   if (pages instanceof Refusal) return pages
-  const name = args.text('REGION')
-  if (mm.vmas.has(name)) return new Refusal(EEXIST, `${task.name} has a region ${name} already`)
+  const name = newRegionName(args, task, mm)
+  if (name instanceof Refusal) return name
   const { engine } = ctx.kernel
   const actor = actorOf(ctx, task, args)
   const unnamed = createFile(engine, 'tmpfs', `shm:${name}`, pages, false)

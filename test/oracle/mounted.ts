@@ -7,11 +7,11 @@
  * user while it acts: that is what permissions are checked with. It has no process number of its own.
  */
 import { MANUAL_BOOT_TIME } from '../../src/api/boot.ts'
+import { O } from '../../src/api/process.ts'
 import type { ByteString, Pid } from '../../src/units.ts'
 import type { Calls, Driver, Entry, Event, FileSystem, Result, Stat } from './driver.ts'
 import { BOOTED } from './in-process.ts'
 import { CGROUPS, ENABLE_ALL } from './row.ts'
-import { O } from './steps.ts'
 
 /** Numbers of Linux that are the same on x86-64 and arm64, unless said. */
 const AT_FDCWD = -100

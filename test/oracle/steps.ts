@@ -2,23 +2,11 @@
  * What each operation of a step does, as system calls of a door (README of the oracle, "Format"). The answer has the
  * words of the recording, so that the two can be compared field by field.
  */
+import { O } from '../../src/api/process.ts'
 import type { ByteString } from '../../src/units.ts'
 import type { Calls, Driver, Entry, Result, Stat } from './driver.ts'
 import type { Fields, Step } from './row.ts'
 import { ofThisIssue } from './selection.ts'
-
-export const O = {
-  RDONLY: 0,
-  WRONLY: 1,
-  RDWR: 2,
-  CREAT: 0o100,
-  EXCL: 0o200,
-  TRUNC: 0o1000,
-  APPEND: 0o2000,
-  NONBLOCK: 0o4000,
-  DIRECT: 0o40000,
-  DIRECTORY: 0o200000,
-} as const
 
 export const POLL = { IN: 0x1, PRI: 0x2, OUT: 0x4, ERR: 0x8, HUP: 0x10 } as const
 const ACCESS = { r: 4, w: 2, x: 1 } as const
