@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts'
 import { addBatch, isolate, joinPrevious } from './folio.ts'
 import { mapBatch, unmapRange } from './mapping.ts'
 import { createVma, ENTRIES_PER_TABLE, type Mm, tablesFor, type Vma } from './mm.ts'
-import { allocKernelPages, objcgFor } from './objcg.ts'
+import { allocKernelPages } from './objcg.ts'
 import { bringIn } from './pagecache.ts'
 import { type Extent, extentAt, firstStretch, insertExtent } from './pagemap.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
@@ -70,10 +70,9 @@ export function growTables(e: Engine, mm: Mm, mapped: Pages, { cpu, gfp, node }:
   const { pageTables } = mm
   if (pageTables === null) return true
   while (pageTables.length < tablesFor(mapped)) {
-    const objcg = objcgFor(mm.memcg)
-    const table = allocKernelPages(e, 0, 1, { objcg, mm, cpu, node, gfp })
+    const table = allocKernelPages(e, 0, 1, { memcg: mm.memcg, mm, cpu, node, gfp })
     if (table.blocks === 0) return false
-    if (objcg !== null) modStat(e, objcg.memcg, STAT.pagetables, cpu, 1, node)
+    if (table.objcg !== null) modStat(e, table.objcg.memcg, STAT.pagetables, cpu, 1, node)
     pageTables.push(table)
   }
   return true

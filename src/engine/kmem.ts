@@ -9,10 +9,9 @@ import { freeObjects, type KmemCache, type ObjectRun } from './slab/slub.ts'
 /** Bytes charged besides the slot of each object: its pointer to the owner. Kernel: obj_full_size. */
 export const OWNER_POINTER: Bytes = 8
 
-/** Objects of one cache, charged to one objcg (null: to nobody), in the order they were made. */
+/** Objects of one cache in the order they were made. Who pays stands with each run. */
 export interface KernelObjects {
   readonly cache: number
-  readonly objcg: ObjCgroup | null
   readonly node: NodeNumber
   count: number
   readonly runs: ObjectRun[]
@@ -33,7 +32,7 @@ export function freeKernelObjects(e: Engine, objects: KernelObjects, count: numb
     const run = objects.runs[0]!
     const now = Math.min(run.count, left)
     freeObjects(e.slab, run.slab, now, cpu)
-    if (objects.objcg !== null) unchargeObjects(e, objects.objcg, cache, now, cpu, objects.node)
+    if (run.objcg !== null) unchargeObjects(e, run.objcg, cache, now, cpu, objects.node)
     run.count -= now
     left -= now
     if (run.count === 0) objects.runs.shift()
@@ -71,7 +70,7 @@ export function splitObjects(objects: KernelObjects, count: number): KernelObjec
   for (let left = count; left > 0; ) {
     const run = objects.runs[0]!
     const now = Math.min(run.count, left)
-    first.runs.push({ slab: run.slab, count: now })
+    first.runs.push({ ...run, count: now })
     run.count -= now
     left -= now
     if (run.count === 0) objects.runs.shift()

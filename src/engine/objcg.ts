@@ -16,7 +16,7 @@ import { allocObjects, type KmemCache } from './slab/slub.ts'
 import { modStat, STAT } from './vmstat.ts'
 
 /** The objcg that pays for kernel memory of a task in `m`: of the nearest memcg that has one; null at the root. */
-export function objcgFor(m: MemCgroup): ObjCgroup | null {
+function objcgFor(m: MemCgroup): ObjCgroup | null {
   for (let level: MemCgroup | null = m; level !== null; level = level.parent)
     if (level.objcg !== null) return level.objcg
   return null
@@ -46,20 +46,23 @@ function chargeObjcgPages(e: Engine, o: ObjCgroup, pages: Pages, gfp: Gfp, cpu: 
 
 /** In whose name kernel memory is taken. */
 export interface KernelActor {
-  /** Who pays; null for nobody. */
-  readonly objcg: ObjCgroup | null
+  /** Who pays, where kernel memory is accounted to it; null for nobody. */
+  readonly memcg: MemCgroup | null
   readonly mm: Mm | null
   readonly cpu: Cpu
   readonly node: NodeNumber
   readonly gfp: Gfp
 }
 
+const payingObjcg = ({ memcg }: KernelActor): ObjCgroup | null => (memcg === null ? null : objcgFor(memcg))
+
 /** Allocates up to `count` objects one after the other; stops at the first whose charge is refused. */
 export function allocKernelObjects(e: Engine, cache: KmemCache, count: number, actor: KernelActor): KernelObjects {
-  const { objcg, cpu, node } = actor
-  const objects: KernelObjects = { cache: e.slab.byName.get(cache.name)!, objcg, node, count: 0, runs: [] }
+  const { cpu, node } = actor
+  const objcg = payingObjcg(actor)
+  const objects: KernelObjects = { cache: e.slab.byName.get(cache.name)!, node, count: 0, runs: [] }
   const granted = objcg === null ? count : chargeObjects(e, objcg, cache, count, actor)
-  allocObjects(e.slab, cache, granted, cpu, node, objects.runs)
+  allocObjects(e.slab, cache, granted, cpu, node, objcg, objects.runs)
   objects.count = granted
   return objects
 }
@@ -85,7 +88,8 @@ function chargeObjects(e: Engine, o: ObjCgroup, cache: KmemCache, count: number,
 
 /** Allocates up to `blocks` blocks of 2^order pages. */
 export function allocKernelPages(e: Engine, order: number, blocks: number, actor: KernelActor): KernelPages {
-  const { objcg, gfp, cpu, mm } = actor
+  const { gfp, cpu, mm } = actor
+  const objcg = payingObjcg(actor)
   const pages: KernelPages = { objcg, order, blocks: 0 }
   while (pages.blocks < blocks) {
     if (objcg !== null) {

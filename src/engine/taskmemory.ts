@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts'
 import { GFP_KERNEL } from './gfp.ts'
 import { freeKernelObjects, freeKernelPages, type KernelObjects, type KernelPages } from './kmem.ts'
 import type { MemCgroup } from './memcg.ts'
-import { allocKernelObjects, allocKernelPages, objcgFor } from './objcg.ts'
+import { allocKernelObjects, allocKernelPages } from './objcg.ts'
 import { findCache } from './slab/slub.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
 
@@ -39,13 +39,12 @@ export function allocTaskMemory(
   cpu: Cpu,
   node: NodeNumber,
 ): TaskMemory | undefined {
-  const objcg = objcgFor(memcg)
-  const actor = { objcg, mm: null, cpu, node, gfp: GFP_KERNEL }
+  const actor = { memcg, mm: null, cpu, node, gfp: GFP_KERNEL }
   const names = kind === 'process' ? PROCESS_OBJECTS : THREAD_OBJECTS
   const stack = allocKernelPages(e, 0, STACK_PAGES, actor)
   const objects = names.map(name => allocKernelObjects(e, findCache(e.slab, name)!, 1, actor))
   const memory = { stack, objects }
-  if (objcg !== null) modStatTimes(e, objcg.memcg, STAT.kernel_stack, cpu, PAGE_KIB, stack.blocks, node)
+  if (stack.objcg !== null) modStatTimes(e, stack.objcg.memcg, STAT.kernel_stack, cpu, PAGE_KIB, stack.blocks, node)
   if (stack.blocks === STACK_PAGES && objects.every(each => each.count === 1)) return memory
   freeTaskMemory(e, memory, cpu)
   return undefined

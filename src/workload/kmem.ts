@@ -1,7 +1,7 @@
 /** Verbs about kernel memory: objects and pages (workload.md §4.3). */
 import { GFP_KERNEL } from '../engine/gfp.ts'
 import { freeKernelObjects, freeKernelPages, type KernelObjects, type KernelPages } from '../engine/kmem.ts'
-import { allocKernelObjects, allocKernelPages, type KernelActor, objcgFor } from '../engine/objcg.ts'
+import { allocKernelObjects, allocKernelPages, type KernelActor } from '../engine/objcg.ts'
 import { KMALLOC_MAX, kmallocCache } from '../engine/slab/caches.ts'
 import { findCache, type KmemCache } from '../engine/slab/slub.ts'
 import { EINVAL, ENOENT, OK } from '../errno.ts'
@@ -22,9 +22,9 @@ export function kernelActorOf(
   cpu = task.cpu,
 ): KernelActor {
   const { tree } = kernel
-  const objcg = account && !task.kthread ? objcgFor(memcgFor(tree, cgroupOf(task))) : null
+  const memcg = account && !task.kthread ? memcgFor(tree, cgroupOf(task)) : null
   const node = args.has('node') ? args.number('node') : nodeOf(tree, cpu)
-  return { objcg, mm: task.mm, cpu, node, gfp: args.has('gfp') ? args.number('gfp') : GFP_KERNEL }
+  return { memcg, mm: task.mm, cpu, node, gfp: args.has('gfp') ? args.number('gfp') : GFP_KERNEL }
 }
 
 /** Where what a task takes is kept: with the task, or under a name that survives it. */

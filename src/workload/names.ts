@@ -3,7 +3,7 @@ import { dropHold, holdNames, lookupNames, NAME_SPACES, type NameSpace } from '.
 import type { PageCacheFile } from '../engine/file.ts'
 import { GFP_KERNEL } from '../engine/gfp.ts'
 import { freeKernelObjects } from '../engine/kmem.ts'
-import { allocKernelObjects, objcgFor } from '../engine/objcg.ts'
+import { allocKernelObjects } from '../engine/objcg.ts'
 import { findCache } from '../engine/slab/slub.ts'
 import { EINVAL, ENOENT, OK } from '../errno.ts'
 import { memcgFor, nodeOf } from '../tree/spawn.ts'
@@ -19,8 +19,8 @@ import { acting, type Context, endOfCall, type Outcome, progress, type Verb } fr
 export function openNames({ kernel }: Context, task: Task, file: PageCacheFile): boolean {
   const { engine, tree } = kernel
   if (task.bare || file.objects !== null) return true
-  const objcg = objcgFor(memcgFor(tree, cgroupOf(task)))
-  const actor = { objcg, mm: task.mm, cpu: task.cpu, node: nodeOf(tree, task.cpu), gfp: GFP_KERNEL }
+  const memcg = memcgFor(tree, cgroupOf(task))
+  const actor = { memcg, mm: task.mm, cpu: task.cpu, node: nodeOf(tree, task.cpu), gfp: GFP_KERNEL }
   const made = ['dentry', NAME_SPACES[file.fs]].map(name =>
     allocKernelObjects(engine, findCache(engine.slab, name)!, 1, actor),
   )

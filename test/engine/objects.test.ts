@@ -17,7 +17,7 @@ import { engineOf, MACHINE, memcgBelow } from './helpers.ts'
 
 const dentries = (e: Engine, m: MemCgroup, count: number, cpu = 0) =>
   allocKernelObjects(e, findCache(e.slab, 'dentry')!, count, {
-    objcg: m.objcg,
+    memcg: m,
     mm: null,
     cpu,
     node: 0,

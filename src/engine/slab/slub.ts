@@ -11,13 +11,16 @@ import { allocRow, createPool, freeRow, type Pool } from '../../pool.ts'
 import type { Features } from '../../profiles/features.ts'
 import type { Bytes, Cpu, NodeNumber } from '../../units.ts'
 import type { Machine } from '../machine.ts'
+import type { ObjCgroup } from '../objstock.ts'
 import { CACHES, type CacheSpec, slotSize } from './caches.ts'
 import { cpuPartialSlabs, type Geometry, minPartial, slubGeometry } from './geometry.ts'
 
 /** So many objects of one slab. */
 export interface ObjectRun {
-  slab: number
+  readonly slab: number
   count: number
+  /** Who pays for them by the byte; null for nobody, or where pages are charged and not objects (up to 5.8). */
+  readonly objcg: ObjCgroup | null
 }
 
 /** What a CPU owns of a cache. */
@@ -106,13 +109,14 @@ function cpuSlabs(cache: KmemCache, cpu: Cpu): CpuSlabs {
   return cache.cpus[cpu]
 }
 
-/** Takes `count` objects for `cpu` from slabs of `node` and appends them to `runs`. */
+/** Takes `count` objects for `cpu` from slabs of `node`, for which `objcg` pays, and appends them to `runs`. */
 export function allocObjects(
   slab: Slab,
   cache: KmemCache,
   count: number,
   cpu: Cpu,
   node: NodeNumber,
+  objcg: ObjCgroup | null,
   runs: ObjectRun[],
 ): void {
   cache.objects += count
@@ -122,8 +126,8 @@ export function allocObjects(
     const taken = Math.min(left, cellOf(slab, row, FREE))
     setCell(slab, row, FREE, cellOf(slab, row, FREE) - taken)
     const last = runs[runs.length - 1]
-    if (last?.slab === row) last.count += taken
-    else runs.push({ slab: row, count: taken })
+    if (last?.slab === row && last.objcg === objcg) last.count += taken
+    else runs.push({ slab: row, count: taken, objcg })
     left -= taken
   }
 }
