@@ -42,8 +42,8 @@ function checkMemory({ engine }: Kernel, expect: Expect): void {
   for (const m of engine.memcgs) {
     if (!m) continue
     const name = `memcg ${m.slot}`
-    expect(`${name}: references of folios`, m.folioPins, folios.get(m) ?? 0)
-    expect(`${name}: references of stocks`, m.stockPins, stocks.memcg.filter(slot => slot === m.slot).length)
+    expect(`${name}: references of folios`, m.pins.folios, folios.get(m) ?? 0)
+    expect(`${name}: references of stocks`, m.pins.stock, stocks.memcg.filter(slot => slot === m.slot).length)
     // A zombie's own counters are not meaningful: what it held is the parent's to give back.
     if (m.parent === null || !m.online) continue
     let held = 0
@@ -108,7 +108,7 @@ function checkTree({ tree, engine }: Kernel, expect: Expect): void {
   expect(
     'memcg ids',
     engine.idsInUse,
-    engine.memcgs.filter(m => m && m.parent !== null && (m.online || m.swapPins > 0)).length,
+    engine.memcgs.filter(m => m && m.parent !== null && (m.online || m.pins.swap > 0)).length,
   )
 }
 

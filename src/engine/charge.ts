@@ -12,7 +12,7 @@ import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
 import { memoryEvent } from './events.ts'
 import { GFP_HIGH, GFP_MAYFAIL, GFP_NOFAIL, GFP_NORETRY, GFP_WAIT, type Gfp } from './gfp.ts'
-import { noteOverHigh, returnToUser } from './high.ts'
+import { noteOverHigh, reclaimHigh, returnToUser } from './high.ts'
 import type { MemCgroup } from './memcg.ts'
 import type { Mm } from './mm.ts'
 import { outOfMemory } from './oom.ts'
@@ -47,7 +47,7 @@ function chargeCounters(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, cpu: Cp
     const refused = tryCharge(counters, m.memory, batch)
     if (refused === NO_COUNTER) {
       if (batch > pages) refillStock(e, m, cpu, batch - pages)
-      if (mm !== null) checkHigh(e, m, mm, batch, gfp, cpu)
+      checkHigh(e, m, mm, batch, gfp, cpu)
       return OK
     }
     if (batch > pages) {
@@ -89,9 +89,17 @@ function chargeAnyway(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, over: Mem
   return OK
 }
 
-/** Over memory.high the task owes reclaim; from 6.1 on it pays at once when it owes more than a batch. */
-function checkHigh(e: Engine, m: MemCgroup, mm: Mm, batch: Pages, gfp: Gfp, cpu: Cpu): void {
+/**
+ * Over memory.high: up to 4.3 a charge that may wait reclaims at once, and any other goes on. Later the task owes it,
+ * and from 6.1 on pays at once when it owes more than a batch.
+ */
+function checkHigh(e: Engine, m: MemCgroup, mm: Mm | null, batch: Pages, gfp: Gfp, cpu: Cpu): void {
+  const { highMode, highSyncLarge, batchPages } = e.features
+  if (highMode === 'inline') {
+    if ((gfp & GFP_WAIT) !== 0) reclaimHigh(e, m, batch, cpu)
+    return
+  }
+  if (mm === null) return
   noteOverHigh(e, m, mm, batch)
-  const { highSyncLarge, batchPages } = e.features
   if (highSyncLarge && mm.overHigh > batchPages && (gfp & GFP_WAIT) !== 0) returnToUser(e, mm, cpu)
 }

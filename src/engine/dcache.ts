@@ -6,7 +6,7 @@
  */
 import type { Engine } from './engine.ts'
 import { freeKernelObjects, type KernelObjects, splitObjects } from './kmem.ts'
-import { allocKernelObjects, type KernelActor } from './objcg.ts'
+import { allocKernelObjects, type KernelActor } from './kmemalloc.ts'
 import { kmallocCache } from './slab/caches.ts'
 import { findCache } from './slab/slub.ts'
 

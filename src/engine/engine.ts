@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts'
 import { createPool, type Pool } from '../pool.ts'
 import type { Features } from '../profiles/features.ts'
 import type { Pages } from '../units.ts'
-import { type Counters, createCounter, createCounters, NO_COUNTER } from './counter.ts'
+import { type CounterId, type Counters, createCounter, createCounters, NO_COUNTER } from './counter.ts'
 import { createDcache, type Dcache } from './dcache.ts'
 import { EVENT_COLUMNS } from './events.ts'
 import { createFiles, type Files } from './file.ts'
@@ -36,6 +36,8 @@ export interface Engine {
   readonly features: Features
   readonly machine: Machine
   readonly options: ModelOptions
+  /** The version of the hierarchy the memory controller is attached to. */
+  readonly hierarchy: 'v1' | 'v2'
   readonly clock: Clock
   readonly outbox: EngineMessage[]
 
@@ -73,15 +75,25 @@ export interface EngineSetup {
   readonly options: ModelOptions
   readonly clock: Clock
   readonly swapTotal: Pages
+  /** Default `v2`. */
+  readonly hierarchy?: 'v1' | 'v2'
 }
 
-export function createEngine({ features, machine, options, clock, swapTotal }: EngineSetup): Engine {
+export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engine {
+  const { features, machine, options, clock, swapTotal } = setup
   const counters = createCounters()
-  const root = newMemcg(0, null, createCounter(counters, NO_COUNTER, 0), createCounter(counters, NO_COUNTER, 0))
+  const rootCounter = (): CounterId => createCounter(counters, NO_COUNTER, 0)
+  const root = newMemcg(0, null, {
+    memory: rootCounter(),
+    swap: rootCounter(),
+    kmem: rootCounter(),
+    tcpmem: rootCounter(),
+  })
   return {
     features,
     machine,
     options,
+    hierarchy,
     clock,
     outbox: [],
     counters,

@@ -8,9 +8,10 @@ import type { Pages } from '../units.ts'
 import { chargePages } from './charge.ts'
 import type { Engine } from './engine.ts'
 import { addBatch, isolate, joinPrevious } from './folio.ts'
+import { payerOf } from './kmem.ts'
+import { allocKernelPages } from './kmemalloc.ts'
 import { mapBatch, unmapRange } from './mapping.ts'
 import { createVma, ENTRIES_PER_TABLE, type Mm, tablesFor, type Vma } from './mm.ts'
-import { allocKernelPages } from './objcg.ts'
 import { bringIn } from './pagecache.ts'
 import { type Extent, extentAt, firstStretch, insertExtent } from './pagemap.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
@@ -72,7 +73,8 @@ export function growTables(e: Engine, mm: Mm, mapped: Pages, { cpu, gfp, node }:
   while (pageTables.length < tablesFor(mapped)) {
     const table = allocKernelPages(e, 0, 1, { memcg: mm.memcg, mm, cpu, node, gfp })
     if (table.blocks === 0) return false
-    if (table.objcg !== null) modStat(e, table.objcg.memcg, STAT.pagetables, cpu, 1, node)
+    const payer = payerOf(table)
+    if (payer !== null) modStat(e, payer, STAT.pagetables, cpu, 1, node)
     pageTables.push(table)
   }
   return true

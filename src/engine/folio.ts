@@ -82,7 +82,7 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
   e.folios.batches[id] = batch
   linkNewest(e, batch)
   e.folios.lists.data[listAt(e, batch) + PAGES]! += batch.pages
-  batch.memcg.folioPins += foliosIn(batch)
+  batch.memcg.pins.folios += foliosIn(batch)
   if (batch.memcg.parent !== null) e.charged += batch.pages
   modStatTimes(e, batch.memcg, STAT[batch.list], cpu, 2 ** batch.order, foliosIn(batch), batch.node)
   return batch
@@ -222,7 +222,7 @@ function absorb(map: PageMap, page: Pages): void {
 
 /** Huge pages become as many small ones: a split inside one of them breaks up all of its batch. */
 function breakUp(e: Engine, batch: FolioBatch, cpu: Cpu): void {
-  batch.memcg.folioPins += batch.pages - foliosIn(batch)
+  batch.memcg.pins.folios += batch.pages - foliosIn(batch)
   if (batch.mappers.length > 0) modStat(e, batch.memcg, STAT.anon_thp, cpu, -batch.pages, batch.node)
   batch.order = 0
 }
@@ -243,7 +243,7 @@ export function freeBatch(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   e.folios.batches[batch.id] = null
   e.folios.free.push(batch.id)
   if (memcg.parent !== null) uncharge(e.counters, memcg.memory, batch.pages)
-  memcg.folioPins -= folios
+  memcg.pins.folios -= folios
   afterUnpin(e, memcg)
 }
 

@@ -30,9 +30,14 @@ export function returnToUser(e: Engine, mm: Mm, cpu: Cpu): void {
   const owed = mm.overHigh
   if (owed === 0) return
   mm.overHigh = 0
-  for (let level: MemCgroup | null = mm.memcg; level?.parent; level = level.parent) {
+  reclaimHigh(e, mm.memcg, owed, cpu)
+}
+
+/** Reclaims `pages` at every level from `m` up that is over memory.high, and counts `high` there. */
+export function reclaimHigh(e: Engine, m: MemCgroup, pages: Pages, cpu: Cpu): void {
+  for (let level = m; level.parent !== null; level = level.parent) {
     if (!isOverHigh(e, level)) continue
     memoryEvent(e, level, 'high')
-    reclaim(e, level, owed, cpu)
+    reclaim(e, level, pages, cpu)
   }
 }

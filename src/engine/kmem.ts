@@ -1,8 +1,10 @@
 /**
- * Kernel memory somebody holds, and giving it back: objects of a cache, blocks of pages. Taking it is in objcg.ts.
+ * Kernel memory somebody holds, and giving it back: objects of a cache, blocks of pages. Taking it is in kmemalloc.ts.
  */
 import type { Bytes, Cpu, NodeNumber } from '../units.ts'
 import type { Engine } from './engine.ts'
+import { unchargeKmem } from './kmemuncharge.ts'
+import { afterUnpin, type MemCgroup } from './memcg.ts'
 import { modSlabBytes, type ObjCgroup, putObjcg, refillBytes, returnPages } from './objstock.ts'
 import { freeObjects, type KmemCache, type ObjectRun } from './slab/slub.ts'
 
@@ -17,9 +19,10 @@ export interface KernelObjects {
   readonly runs: ObjectRun[]
 }
 
-/** Blocks of 2^order pages, charged to one objcg (null: to nobody). */
+/** Blocks of 2^order pages. They point to an objcg, or up to 5.12 to the memcg itself; to neither if nobody pays. */
 export interface KernelPages {
   readonly objcg: ObjCgroup | null
+  readonly memcg: MemCgroup | null
   readonly order: number
   blocks: number
 }
@@ -54,13 +57,25 @@ function unchargeObjects(e: Engine, o: ObjCgroup, cache: KmemCache, count: numbe
   putObjcg(e, o, cpu, count)
 }
 
-/** Frees blocks of pages: their charge goes to the page stock of the CPU. */
+/** Who pays for the pages now; null if nobody does. */
+export const payerOf = (pages: KernelPages): MemCgroup | null => pages.objcg?.memcg ?? pages.memcg
+
+/** References on the memcg of one block that points to it: one per page, from 5.9 on one per block. */
+export const pinsOfBlock = (e: Engine, order: number): number => (e.features.stockPin === 'per-page' ? 2 ** order : 1)
+
+/** Frees blocks of pages. */
 export function freeKernelPages(e: Engine, pages: KernelPages, blocks: number, cpu: Cpu): void {
+  const { objcg, memcg, order } = pages
   pages.blocks -= blocks
-  if (pages.objcg === null) return
-  for (let i = 0; i < blocks; i++) {
-    returnPages(e, pages.objcg, cpu, 2 ** pages.order)
-    putObjcg(e, pages.objcg, cpu)
+  if (objcg !== null) {
+    for (let i = 0; i < blocks; i++) {
+      returnPages(e, objcg, cpu, 2 ** order)
+      putObjcg(e, objcg, cpu)
+    }
+  } else if (memcg !== null) {
+    unchargeKmem(e, memcg, cpu, blocks * 2 ** order)
+    memcg.pins.kernelPages -= blocks * pinsOfBlock(e, order)
+    afterUnpin(e, memcg)
   }
 }
 

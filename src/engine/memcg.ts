@@ -24,16 +24,17 @@ export interface MemCgroup {
 
   readonly memory: CounterId
   readonly swap: CounterId
+  /** Kernel memory in whole pages. Files of version 1 show and limit it; on version 2 it is only a book. */
+  readonly kmem: CounterId
+  /** Buffers of TCP sockets, charged on version 1 only. */
+  readonly tcpmem: CounterId
+  /** Kernel memory of tasks here is accounted. */
+  kmemActive: boolean
   online: boolean
-  /** References of charged folios: one each. */
-  folioPins: number
-  /** References of swap slots recorded with this memcg. */
-  swapPins: number
-  /** References of stock slots: one per CPU slot that caches pages of this memcg. */
-  stockPins: number
+  readonly pins: Pins
 
-  /** Where new kernel objects are charged; null on the root and once offline. */
-  objcg: ObjCgroup | null
+  /** Where new kernel objects are charged, by node or one for all; null on the root, where nothing is, and once offline. */
+  objcgs: readonly ObjCgroup[] | null
   /** Objcgs of removed descendants, which now pay here. */
   inherited: ObjCgroup[] | null
   /** Who pays for the per-CPU memory of this memcg itself: the parent's objcg at mkdir. */
@@ -51,7 +52,28 @@ export interface MemCgroup {
   zswapWriteback: boolean
 }
 
-export function newMemcg(slot: number, parent: MemCgroup | null, memory: CounterId, swap: CounterId): MemCgroup {
+/** References on a memcg besides those of its directory and its children: what keeps it when it is removed. */
+export interface Pins {
+  /** Charged folios: one each. */
+  folios: number
+  /** Pages of kernel memory that point to the memcg itself: slab pages up to 5.2, stacks and the like up to 5.12. */
+  kernelPages: number
+  /** Caches it owns: 5.3 to 5.8. */
+  caches: number
+  /** Copies of caches that are still to be made. */
+  cacheCreations: number
+  /** Stocked pages up to 5.8, later stock slots. */
+  stock: number
+  /** Swap slots recorded with it. */
+  swap: number
+}
+
+export const PIN_KINDS = ['folios', 'kernelPages', 'caches', 'cacheCreations', 'stock', 'swap'] as const
+
+/** Slots of the counters of a memcg. */
+export type MemcgCounters = Pick<MemCgroup, 'memory' | 'swap' | 'kmem' | 'tcpmem'>
+
+export function newMemcg(slot: number, parent: MemCgroup | null, counters: MemcgCounters): MemCgroup {
   return {
     slot,
     parent,
@@ -59,13 +81,11 @@ export function newMemcg(slot: number, parent: MemCgroup | null, memory: Counter
     lastChild: NO_MEMCG,
     nextSibling: NO_MEMCG,
     prevSibling: NO_MEMCG,
-    memory,
-    swap,
+    ...counters,
+    kmemActive: false,
     online: true,
-    folioPins: 0,
-    swapPins: 0,
-    stockPins: 0,
-    objcg: null,
+    pins: { folios: 0, kernelPages: 0, caches: 0, cacheCreations: 0, stock: 0, swap: 0 },
+    objcgs: null,
     inherited: null,
     percpuPayer: null,
     stats: createMemcgStats(),
@@ -79,7 +99,7 @@ export function newMemcg(slot: number, parent: MemCgroup | null, memory: Counter
 }
 
 /** Still referenced by something that outlives the cgroup's directory. */
-export const isPinned = (m: MemCgroup): boolean => m.folioPins + m.swapPins + m.stockPins > 0
+export const isPinned = (m: MemCgroup): boolean => PIN_KINDS.some(kind => m.pins[kind] > 0)
 
 /** Tells the tree when an offline memcg has lost its last reference. Call after taking one away. */
 export function afterUnpin(e: Engine, m: MemCgroup): void {

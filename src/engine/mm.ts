@@ -4,7 +4,7 @@
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { type PageCacheFile, putMapping } from './file.ts'
-import { freeKernelPages, type KernelPages } from './kmem.ts'
+import { freeKernelPages, type KernelPages, payerOf } from './kmem.ts'
 import { unmapRange } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
@@ -100,7 +100,8 @@ function freeSpareTables(e: Engine, mm: Mm, cpu: Cpu): void {
 
 /** Gives a page-table page back. */
 export function freeTable(e: Engine, table: KernelPages, cpu: Cpu): void {
-  if (table.objcg !== null) modStat(e, table.objcg.memcg, STAT.pagetables, cpu, -1)
+  const payer = payerOf(table)
+  if (payer !== null) modStat(e, payer, STAT.pagetables, cpu, -1)
   freeKernelPages(e, table, 1, cpu)
 }
 

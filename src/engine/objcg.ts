@@ -1,24 +1,27 @@
 /**
- * Kernel memory that is charged to cgroups: objects by the byte, page blocks, per-CPU memory.
- * Kernel: mm/memcontrol.c (obj_cgroup_charge, __memcg_slab_post_alloc_hook, __memcg_kmem_charge_page), 6.12 order:
- * the object is taken first and given back if its charge fails.
+ * Kernel memory charged by the byte: objects and per-CPU memory. Kernel: mm/memcontrol.c (obj_cgroup_charge,
+ * memcg_slab_post_alloc_hook), mm/percpu.c (pcpu_memcg_pre_alloc_hook), 5.9 and later.
  */
 import { type Errno, isErrno, OK, type Ok } from '../errno.ts'
-import type { Bytes, Cpu, NodeNumber, Pages } from '../units.ts'
-import { chargePages } from './charge.ts'
+import type { Bytes, Cpu, NodeNumber } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { Gfp } from './gfp.ts'
-import { type KernelObjects, type KernelPages, OWNER_POINTER } from './kmem.ts'
+import { OWNER_POINTER } from './kmem.ts'
+import { chargeKmem } from './kmemcharge.ts'
 import type { MemCgroup } from './memcg.ts'
 import type { Mm } from './mm.ts'
 import { consumeBytes, modSlabBytes, type ObjCgroup, putObjcg, refillBytes } from './objstock.ts'
-import { allocObjects, type KmemCache } from './slab/slub.ts'
+import type { KmemCache } from './slab/slub.ts'
 import { modStat, STAT } from './vmstat.ts'
 
-/** The objcg that pays for kernel memory of a task in `m`: of the nearest memcg that has one; null at the root. */
-function objcgFor(m: MemCgroup): ObjCgroup | null {
+/**
+ * The objcg that pays for kernel memory on `node` of a task in `m`: of the nearest memcg that has one (during offline
+ * that is an ancestor); null at the root, and where kernel memory is not accounted.
+ */
+export function objcgFor(m: MemCgroup, node: NodeNumber): ObjCgroup | null {
+  if (!m.kmemActive) return null
   for (let level: MemCgroup | null = m; level !== null; level = level.parent)
-    if (level.objcg !== null) return level.objcg
+    if (level.objcgs !== null) return level.objcgs[node % level.objcgs.length]!
   return null
 }
 
@@ -27,7 +30,7 @@ export function chargeBytes(e: Engine, o: ObjCgroup, bytes: Bytes, gfp: Gfp, cpu
   if (consumeBytes(e, o, cpu, bytes)) return OK
   const { pageSize } = e.machine
   const pages = Math.ceil(bytes / pageSize)
-  const charged = chargeObjcgPages(e, o, pages, gfp, cpu, mm)
+  const charged = chargeKmem(e, o.memcg, pages, gfp, cpu, mm)
   if (isErrno(charged)) return charged
   const rest = pages * pageSize - bytes
   if (rest > 0) refillBytes(e, o, cpu, rest, false)
@@ -37,14 +40,7 @@ export function chargeBytes(e: Engine, o: ObjCgroup, bytes: Bytes, gfp: Gfp, cpu
 export const unchargeBytes = (e: Engine, o: ObjCgroup, bytes: Bytes, cpu: Cpu): void =>
   refillBytes(e, o, cpu, bytes, true)
 
-function chargeObjcgPages(e: Engine, o: ObjCgroup, pages: Pages, gfp: Gfp, cpu: Cpu, mm: Mm | null): Ok | Errno {
-  const charged = chargePages(e, o.memcg, pages, gfp, cpu, mm)
-  if (isErrno(charged)) return charged
-  modStat(e, o.memcg, STAT.kernel, cpu, pages)
-  return OK
-}
-
-/** In whose name kernel memory is taken. */
+/** Who takes kernel memory, and how. */
 export interface KernelActor {
   /** Who pays, where kernel memory is accounted to it; null for nobody. */
   readonly memcg: MemCgroup | null
@@ -54,20 +50,8 @@ export interface KernelActor {
   readonly gfp: Gfp
 }
 
-const payingObjcg = ({ memcg }: KernelActor): ObjCgroup | null => (memcg === null ? null : objcgFor(memcg))
-
-/** Allocates up to `count` objects one after the other; stops at the first whose charge is refused. */
-export function allocKernelObjects(e: Engine, cache: KmemCache, count: number, actor: KernelActor): KernelObjects {
-  const { cpu, node } = actor
-  const objcg = payingObjcg(actor)
-  const objects: KernelObjects = { cache: e.slab.byName.get(cache.name)!, node, count: 0, runs: [] }
-  const granted = objcg === null ? count : chargeObjects(e, objcg, cache, count, actor)
-  allocObjects(e.slab, cache, granted, cpu, node, objcg, objects.runs)
-  objects.count = granted
-  return objects
-}
-
-function chargeObjects(e: Engine, o: ObjCgroup, cache: KmemCache, count: number, actor: KernelActor): number {
+/** Charges objects of a cache one after the other, up to `count`; how many before the first that was refused. */
+export function chargeObjects(e: Engine, o: ObjCgroup, cache: KmemCache, count: number, actor: KernelActor): number {
   const { gfp, cpu, mm, node } = actor
   const bytes = cache.size + OWNER_POINTER
   const stock = e.objStocks[cpu]!
@@ -84,21 +68,6 @@ function chargeObjects(e: Engine, o: ObjCgroup, cache: KmemCache, count: number,
     done += now
   }
   return done
-}
-
-/** Allocates up to `blocks` blocks of 2^order pages. */
-export function allocKernelPages(e: Engine, order: number, blocks: number, actor: KernelActor): KernelPages {
-  const { gfp, cpu, mm } = actor
-  const objcg = payingObjcg(actor)
-  const pages: KernelPages = { objcg, order, blocks: 0 }
-  while (pages.blocks < blocks) {
-    if (objcg !== null) {
-      if (isErrno(chargeObjcgPages(e, objcg, 2 ** order, gfp, cpu, mm))) break
-      objcg.refs++
-    }
-    pages.blocks++
-  }
-  return pages
 }
 
 /** What an accounted per-CPU allocation of `size` bytes per CPU is charged. Kernel: pcpu_obj_full_size. */

@@ -1,14 +1,15 @@
 /**
- * Object cgroups and the per-CPU stock of bytes. Kernel: struct obj_cgroup and obj_stock, mm/memcontrol.c (5.15 to 6.12).
+ * Object cgroups and the per-CPU stock of bytes. Kernel: struct obj_cgroup and obj_stock, mm/memcontrol.c (5.9 and later).
  *
  * A kernel object points to an objcg, the objcg to a memcg; when a cgroup is removed its objcgs are pointed at the
  * parent and no object is visited. Pages are charged whole, and the bytes of a page that no object uses yet wait in
- * the stock of the CPU. Small changes of the slab statistics wait there as well, so memory.stat may miss up to a page
- * per CPU even after a flush.
+ * the stock of the CPU. From 5.15 on small changes of the slab statistics wait there as well, so memory.stat may miss
+ * up to a page per CPU even after a flush.
  */
 import { assert } from '../assert.ts'
 import type { Bytes, Cpu, NodeNumber, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
+import { unchargeKmem, unchargeKmemCounter } from './kmemuncharge.ts'
 import { isWithin, type MemCgroup } from './memcg.ts'
 import { refillStock } from './stock.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
@@ -44,31 +45,36 @@ export function putObjcg(e: Engine, o: ObjCgroup, cpu: Cpu, refs = 1): void {
   if (o.refs > 0) return
   const { pageSize } = e.machine
   assert(o.chargedBytes % pageSize === 0, 'a released objcg holds whole pages')
-  if (o.chargedBytes > 0) returnPages(e, o, cpu, o.chargedBytes / pageSize)
+  if (o.chargedBytes > 0) returnPages(e, o, cpu, o.chargedBytes / pageSize, true)
   const { inherited } = o.memcg
   const place = inherited?.indexOf(o) ?? -1
   if (place !== -1) inherited!.splice(place, 1)
 }
 
 /**
- * At offline: the objcg and all it inherited now pay at the parent. Takes one step per objcg, not per object.
- * Kernel: memcg_reparent_objcgs.
+ * At offline: the objcgs of the memcg and all it inherited now pay at the parent. Takes one step per objcg, not per
+ * object. Kernel: memcg_reparent_objcgs.
  */
 export function reparentObjcgs(e: Engine, m: MemCgroup, parent: MemCgroup, cpu: Cpu): void {
-  const active = m.objcg!
-  const moved = [active, ...(m.inherited ?? [])]
+  const active = m.objcgs!
+  const moved = [...active, ...(m.inherited ?? [])]
   for (const o of moved) o.memcg = parent
   parent.inherited ??= []
   parent.inherited.push(...moved)
-  m.objcg = null
+  m.objcgs = null
   m.inherited = null
-  putObjcg(e, active, cpu)
+  for (const o of active) putObjcg(e, o, cpu)
 }
 
-/** Pages of kernel memory go back: to the page stock of the CPU, not to the counter (5.15 to 6.12). */
-export function returnPages(e: Engine, o: ObjCgroup, cpu: Cpu, pages: Pages): void {
-  modStat(e, o.memcg, STAT.kernel, cpu, -pages)
-  if (o.memcg.parent !== null) refillStock(e, o.memcg, cpu, pages)
+/** Whole pages of kernel memory go back: to the counters, or to the page stock of the CPU (feature obj_uncharge). */
+export function returnPages(e: Engine, o: ObjCgroup, cpu: Cpu, pages: Pages, draining = false): void {
+  const { memcg } = o
+  const { objUncharge } = e.features
+  if (objUncharge === 'counter' || (draining && objUncharge !== 'page-stock')) unchargeKmem(e, memcg, cpu, pages)
+  else {
+    unchargeKmemCounter(e, memcg, cpu, pages)
+    if (memcg.parent !== null) refillStock(e, memcg, cpu, pages)
+  }
 }
 
 /** Takes bytes of this objcg from the stock; false if it does not hold that many. */
@@ -80,8 +86,8 @@ export function consumeBytes(e: Engine, o: ObjCgroup, cpu: Cpu, bytes: Bytes): b
 }
 
 /**
- * Puts bytes into the stock of the CPU. With `allowReturn` whole pages above the first go back at once; exactly one
- * page of free bytes stays. Kernel: refill_obj_stock.
+ * Puts bytes into the stock of the CPU; exactly one page of free bytes may stay. Beyond that 5.9 empties the stock,
+ * and later kernels give whole pages back at once, if `allowReturn` says so. Kernel: refill_obj_stock.
  */
 export function refillBytes(e: Engine, o: ObjCgroup, cpu: Cpu, bytes: Bytes, allowReturn: boolean): void {
   const stock = e.objStocks[cpu]!
@@ -89,7 +95,9 @@ export function refillBytes(e: Engine, o: ObjCgroup, cpu: Cpu, bytes: Bytes, all
   if (changed) occupy(e, stock, o, cpu)
   stock.bytes += bytes
   const { pageSize } = e.machine
-  if ((allowReturn || changed) && stock.bytes > pageSize) {
+  if (stock.bytes <= pageSize) return
+  if (e.features.objStock === 'drain-over-page') drainObjStock(e, cpu)
+  else if (allowReturn || changed) {
     const pages = Math.floor(stock.bytes / pageSize)
     stock.bytes %= pageSize
     returnPages(e, o, cpu, pages)
@@ -111,7 +119,7 @@ export function drainObjStock(e: Engine, cpu: Cpu): void {
   if (o === null) return
   const { pageSize } = e.machine
   const pages = Math.floor(stock.bytes / pageSize)
-  if (pages > 0) returnPages(e, o, cpu, pages)
+  if (pages > 0) returnPages(e, o, cpu, pages, true)
   o.chargedBytes += stock.bytes % pageSize
   flushSlabBytes(e, stock, cpu)
   stock.objcg = null
@@ -128,8 +136,8 @@ function flushSlabBytes(e: Engine, stock: ObjStock, cpu: Cpu): void {
 }
 
 /**
- * Counts slab bytes of `count` objects of `bytes` each (negative: freed), through the stock: sums beyond a page are
- * handed to the statistics. Kernel: mod_objcg_state, once per object.
+ * Counts slab bytes of `count` objects of `bytes` each (negative: freed). From 5.15 on they go through the stock: sums
+ * beyond a page are handed to the statistics. Kernel: mod_objcg_state, once per object.
  */
 export function modSlabBytes(
   e: Engine,
@@ -140,6 +148,11 @@ export function modSlabBytes(
   count: number,
   node: NodeNumber,
 ): void {
+  const item = reclaimable ? STAT.slab_reclaimable : STAT.slab_unreclaimable
+  if (e.features.objStock === 'drain-over-page') {
+    modStatTimes(e, o.memcg, item, cpu, bytes, count, node)
+    return
+  }
   const stock = e.objStocks[cpu]!
   if (stock.objcg !== o) occupy(e, stock, o, cpu)
   if (stock.node !== node) {
@@ -147,7 +160,6 @@ export function modSlabBytes(
     stock.node = node
   }
   const key = reclaimable ? 'reclaimable' : 'unreclaimable'
-  const item = reclaimable ? STAT.slab_reclaimable : STAT.slab_unreclaimable
   const { pageSize } = e.machine
   // The sum grows by one object at a time and is handed over when it has passed a page; the first is only noted.
   const toPass = (held: Bytes): number =>

@@ -11,8 +11,9 @@ import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
 import { GFP_KERNEL } from './gfp.ts'
 import { isPinned, type MemCgroup, NO_MEMCG, newMemcg } from './memcg.ts'
-import { chargePercpu, unchargePercpu } from './objcg.ts'
+import { chargePercpu, objcgFor, unchargePercpu } from './objcg.ts'
 import { createObjcg, type ObjCgroup, reparentObjcgs } from './objstock.ts'
+import { forgetStock } from './stock.ts'
 import { flushStats, releaseStats } from './vmstat.ts'
 
 const ID_ERRNO = { ENOSPC, ENOMEM, EBUSY } as const
@@ -23,19 +24,32 @@ const ID_ERRNO = { ENOSPC, ENOMEM, EBUSY } as const
  */
 export function createMemcg(e: Engine, parent: MemCgroup, cpu: Cpu): MemCgroup | Errno {
   if (e.idsInUse >= e.features.idPool) return ID_ERRNO[e.features.idErrno]
-  const payer = parent.objcg
+  const payer = payerOfPercpu(e, parent)
   const charged = chargeOwnMemory(e, payer, cpu)
   if (isErrno(charged)) return charged
   const slot = e.freeMemcgs.pop() ?? e.memcgs.length
-  const memory = createCounter(e.counters, parent.memory, slot)
-  const m = newMemcg(slot, parent, memory, createCounter(e.counters, parent.swap, slot))
+  const m = newMemcg(slot, parent, {
+    memory: createCounter(e.counters, parent.memory, slot),
+    swap: createCounter(e.counters, parent.swap, slot),
+    kmem: createCounter(e.counters, parent.kmem, slot),
+    tcpmem: createCounter(e.counters, parent.tcpmem, slot),
+  })
   m.percpuPayer = payer
-  m.objcg = createObjcg(m)
+  m.kmemActive = parent.kmemActive || isKmemOnline(e)
+  m.objcgs = Array.from({ length: e.features.objcgPerNode ? e.machine.nodes : 1 }, () => createObjcg(m))
   e.memcgs[slot] = m
   e.idsInUse++
   linkChild(e, parent, m)
   return m
 }
+
+/** Whether kernel memory of every new memcg is accounted. On version 1 it may have to be asked for (kmem_online_v1). */
+const isKmemOnline = ({ features, hierarchy }: Engine): boolean =>
+  hierarchy === 'v2' ? features.kmemOnV2 : features.kmemOnlineV1 === 'always'
+
+/** Who pays for the per-CPU memory of a child of `m`; nobody does up to 5.8. */
+const payerOfPercpu = (e: Engine, m: MemCgroup): ObjCgroup | null =>
+  e.features.percpuCharge === 'none' ? null : objcgFor(m, 0)
 
 /** The per-CPU allocations of one memcg, in bytes per CPU: its statistics, and those of each node. */
 function ownAllocations(e: Engine): Bytes[] {
@@ -66,7 +80,7 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   reparentObjcgs(e, m, m.parent, cpu)
   if (e.features.stockDrainOnOffline) drainStocks(e, m)
   m.online = false
-  if (m.swapPins === 0) e.idsInUse--
+  if (e.features.idFreedAt === 'offline' && m.pins.swap === 0) e.idsInUse--
 }
 
 /** About to disappear: what it counted goes to its ancestors. Kernel: css_release_work_fn, 4.16 and later. */
@@ -83,8 +97,9 @@ export function freeMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   releaseStats(e, m)
   if (m.lists !== -1) freeRow(e.folios.lists, m.lists)
   if (m.events !== -1) freeRow(e.eventCounts, m.events)
-  freeCounter(e.counters, m.memory)
-  freeCounter(e.counters, m.swap)
+  for (const counter of [m.memory, m.swap, m.kmem, m.tcpmem]) freeCounter(e.counters, counter)
+  forgetStock(e, m)
+  if (e.features.idFreedAt === 'css-free') e.idsInUse--
   e.memcgs[m.slot] = null
   e.freeMemcgs.push(m.slot)
 }

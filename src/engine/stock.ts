@@ -2,7 +2,8 @@
  * Per-CPU stocks of pre-charged pages. Kernel: mm/memcontrol.c, struct memcg_stock_pcp.
  *
  * A charge takes a whole batch from the counters and leaves the rest here for the next ones, so memory.current
- * includes pages nobody uses yet. An occupied slot holds one reference on its memcg.
+ * includes pages nobody uses yet. They hold references on their memcg: one per page up to 5.8, later one per occupied
+ * slot.
  */
 import type { Cpu, Pages } from '../units.ts'
 import { uncharge } from './counter.ts'
@@ -45,6 +46,7 @@ export function consumeStock(e: Engine, m: MemCgroup, cpu: Cpu, pages: Pages): b
   const slot = slotOf(e.stocks, cpu, m.slot)
   if (slot === -1 || e.stocks.pages[slot]! < pages) return false
   e.stocks.pages[slot]! -= pages
+  if (e.features.stockPin === 'per-page') m.pins.stock -= pages
   return true
 }
 
@@ -57,6 +59,7 @@ export function refillStock(e: Engine, m: MemCgroup, cpu: Cpu, pages: Pages): vo
   }
   const slot = slotForRefill(e, m, cpu)
   stocks.pages[slot]! += pages
+  if (features.stockPin === 'per-page') m.pins.stock += pages
   if (features.stockOverfull !== 'keep' && stocks.pages[slot]! > features.batchPages) drainSlot(e, slot)
 }
 
@@ -71,18 +74,25 @@ function slotForRefill(e: Engine, m: MemCgroup, cpu: Cpu): number {
     drainSlot(e, slot)
   }
   stocks.memcg[slot] = m.slot
-  m.stockPins++
+  if (e.features.stockPin === 'per-slot') m.pins.stock++
   return slot
 }
 
 function drainSlot(e: Engine, slot: number): void {
   const { stocks } = e
   const m = e.memcgs[stocks.memcg[slot]!]!
-  if (stocks.pages[slot]! > 0) uncharge(e.counters, m.memory, stocks.pages[slot]!)
+  const pages = stocks.pages[slot]!
+  if (pages > 0) uncharge(e.counters, m.memory, pages)
   stocks.pages[slot] = 0
   stocks.memcg[slot] = NO_MEMCG
-  m.stockPins--
+  m.pins.stock -= e.features.stockPin === 'per-page' ? pages : 1
   afterUnpin(e, m)
+}
+
+/** Forgets a memcg that is freed: a slot without pages may still name it where only pages hold references. */
+export function forgetStock({ stocks }: Engine, m: MemCgroup): void {
+  for (let slot = stocks.memcg.indexOf(m.slot); slot !== -1; slot = stocks.memcg.indexOf(m.slot, slot))
+    stocks.memcg[slot] = NO_MEMCG
 }
 
 /** Drains the page stocks of `root` and its descendants on every CPU. */

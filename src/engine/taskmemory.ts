@@ -5,9 +5,9 @@
 import type { Cpu, NodeNumber } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { GFP_KERNEL } from './gfp.ts'
-import { freeKernelObjects, freeKernelPages, type KernelObjects, type KernelPages } from './kmem.ts'
+import { freeKernelObjects, freeKernelPages, type KernelObjects, type KernelPages, payerOf } from './kmem.ts'
+import { allocKernelObjects, allocKernelPages } from './kmemalloc.ts'
 import type { MemCgroup } from './memcg.ts'
-import { allocKernelObjects, allocKernelPages } from './objcg.ts'
 import { findCache } from './slab/slub.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
 
@@ -44,7 +44,8 @@ export function allocTaskMemory(
   const stack = allocKernelPages(e, 0, STACK_PAGES, actor)
   const objects = names.map(name => allocKernelObjects(e, findCache(e.slab, name)!, 1, actor))
   const memory = { stack, objects }
-  if (stack.objcg !== null) modStatTimes(e, stack.objcg.memcg, STAT.kernel_stack, cpu, PAGE_KIB, stack.blocks, node)
+  const payer = payerOf(stack)
+  if (payer !== null) modStatTimes(e, payer, STAT.kernel_stack, cpu, PAGE_KIB, stack.blocks, node)
   if (stack.blocks === STACK_PAGES && objects.every(each => each.count === 1)) return memory
   freeTaskMemory(e, memory, cpu)
   return undefined
@@ -52,6 +53,7 @@ export function allocTaskMemory(
 
 export function freeTaskMemory(e: Engine, { stack, objects }: TaskMemory, cpu: Cpu): void {
   for (const each of objects) freeKernelObjects(e, each, each.count, cpu)
-  if (stack.objcg !== null) modStatTimes(e, stack.objcg.memcg, STAT.kernel_stack, cpu, -PAGE_KIB, stack.blocks)
+  const payer = payerOf(stack)
+  if (payer !== null) modStatTimes(e, payer, STAT.kernel_stack, cpu, -PAGE_KIB, stack.blocks)
   freeKernelPages(e, stack, stack.blocks, cpu)
 }

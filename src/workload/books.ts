@@ -22,7 +22,7 @@ export function books({ engine, tree }: Kernel, cg: Cgroup): Record<string, numb
       (sum, n, slot) => sum + (engine.stocks.memcg[slot] === m.slot ? n : 0),
       0,
     ),
-    folio_references: m.folioPins,
+    folio_references: m.pins.folios,
   }
   for (const list of LISTS) {
     let pages = 0

@@ -1,7 +1,7 @@
 /** Verbs about kernel memory: objects and pages (workload.md §4.3). */
 import { GFP_KERNEL } from '../engine/gfp.ts'
 import { freeKernelObjects, freeKernelPages, type KernelObjects, type KernelPages } from '../engine/kmem.ts'
-import { allocKernelObjects, allocKernelPages, type KernelActor } from '../engine/objcg.ts'
+import { allocKernelObjects, allocKernelPages, type KernelActor } from '../engine/kmemalloc.ts'
 import { KMALLOC_MAX, kmallocCache } from '../engine/slab/caches.ts'
 import { findCache, type KmemCache } from '../engine/slab/slub.ts'
 import { EINVAL, ENOENT, OK } from '../errno.ts'

@@ -3,7 +3,7 @@ import { dropHold, holdNames, lookupNames, NAME_SPACES, type NameSpace } from '.
 import type { PageCacheFile } from '../engine/file.ts'
 import { GFP_KERNEL } from '../engine/gfp.ts'
 import { freeKernelObjects } from '../engine/kmem.ts'
-import { allocKernelObjects } from '../engine/objcg.ts'
+import { allocKernelObjects } from '../engine/kmemalloc.ts'
 import { findCache } from '../engine/slab/slub.ts'
 import { EINVAL, ENOENT, OK } from '../errno.ts'
 import { memcgFor, nodeOf } from '../tree/spawn.ts'

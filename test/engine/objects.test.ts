@@ -5,8 +5,9 @@ import { drainStocks } from '../../src/engine/drain.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { GFP_KERNEL } from '../../src/engine/gfp.ts'
 import { freeKernelObjects } from '../../src/engine/kmem.ts'
+import { allocKernelObjects } from '../../src/engine/kmemalloc.ts'
 import type { MemCgroup } from '../../src/engine/memcg.ts'
-import { allocKernelObjects, chargeBytes } from '../../src/engine/objcg.ts'
+import { chargeBytes } from '../../src/engine/objcg.ts'
 import { drainObjStock, type ObjCgroup, refillBytes } from '../../src/engine/objstock.ts'
 import { minPartial, slubGeometry } from '../../src/engine/slab/geometry.ts'
 import { findCache } from '../../src/engine/slab/slub.ts'
@@ -99,7 +100,7 @@ t.test('E9 on 6.1 and 6.12: freeing them leaves exactly one page in the byte sto
 t.test('E10: what one CPU leaves and another frees comes together in the objcg', t => {
   const e = engineOf('6.12', { cpus: 2 })
   const m = memcgBelow(e)
-  const o: ObjCgroup = m.objcg!
+  const o: ObjCgroup = m.objcgs![0]!
   chargeBytes(e, o, 100, GFP_KERNEL, 0, null)
   t.equal(e.objStocks[0]!.bytes, 3996)
   drainObjStock(e, 0)
@@ -131,7 +132,7 @@ t.test('E18: a task that wanders charges a page per CPU until the stocks are dra
   for (const stock of e.objStocks) t.equal(stock.bytes, 3896)
   drainStocks(e, m)
   t.equal(kernelPages(e, m), 32)
-  t.equal(m.objcg!.chargedBytes, 124_672)
+  t.equal(m.objcgs![0]!.chargedBytes, 124_672)
   dentries(e, m, 1)
   t.equal(kernelPages(e, m), 2, 'page 33 is charged, and 31 are given back')
   t.equal(e.objStocks[0]!.bytes, 1592)

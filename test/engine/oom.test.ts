@@ -30,7 +30,7 @@ t.test('WE-39a: badness is resident memory and page tables, shifted by a share o
   ] as const) {
     const mm = {
       ...bareMm(e, m),
-      pageTables: Array.from({ length: tables }, () => ({ objcg: null, order: 0, blocks: 1 })),
+      pageTables: Array.from({ length: tables }, () => ({ objcg: null, memcg: null, order: 0, blocks: 1 })),
     }
     mm.rss.anon = rss
     mm.oomScoreAdj = adj

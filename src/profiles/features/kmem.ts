@@ -74,9 +74,9 @@ export const KMEM = {
   ),
   objcgPerNode: flag('', '- . . . . . . . no . . . . yes', { source: 'SK 5.1', test: '' }),
   percpuCharge: word(
-    ['size', 'size+vector'],
-    'What an accounted per-CPU allocation is charged: its size, or also 8 bytes per 4 for the owner vector.',
-    '- - - - - - - - size . size+vector . . .',
+    ['none', 'size', 'size+vector'],
+    'What an accounted per-CPU allocation is charged: nothing, its size, or also 8 bytes per 4 for the owner vector.',
+    'none . . . . . . . size . size+vector . . .',
     { source: 'mm/percpu-internal.h pcpu_obj_full_size', test: 'E22' },
   ),
   memcgPercpuBytes: formula(
