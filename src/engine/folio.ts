@@ -108,16 +108,50 @@ const headAt = (e: Engine, m: MemCgroup, node: NodeNumber, list: ListName): numb
   m.lists * e.folios.lists.stride + (node * LISTS.length + LISTS.indexOf(list)) * PER_LIST
 
 function listAt(e: Engine, batch: FolioBatch): number {
-  const m = batch.memcg
-  if (m.lists === -1) {
-    m.lists = allocRow(e.folios.lists)
-    const { data, stride } = e.folios.lists
-    for (let at = m.lists * stride; at < (m.lists + 1) * stride; at += PER_LIST) {
-      data[at + NEWEST] = NO_BATCH
-      data[at + OLDEST] = NO_BATCH
-    }
+  needLists(e, batch.memcg)
+  return headAt(e, batch.memcg, batch.node, batch.list)
+}
+
+function needLists(e: Engine, m: MemCgroup): void {
+  if (m.lists !== -1) return
+  m.lists = allocRow(e.folios.lists)
+  const { data, stride } = e.folios.lists
+  for (let at = m.lists * stride; at < (m.lists + 1) * stride; at += PER_LIST) {
+    data[at + NEWEST] = NO_BATCH
+    data[at + OLDEST] = NO_BATCH
   }
-  return headAt(e, m, batch.node, batch.list)
+}
+
+/**
+ * Hands all folios of `m` to its parent, as the oldest of each list. No counter moves: the parent was charged for them
+ * from the start. Kernel: mm/memcontrol.c, memcg_reparent_lruvecs (7.1).
+ */
+export function reparentFolios(e: Engine, m: MemCgroup, parent: MemCgroup): void {
+  if (m.lists === -1) return
+  needLists(e, parent)
+  for (let node = 0; node < e.machine.nodes; node++)
+    for (const list of LISTS) spliceOldest(e, headAt(e, m, node, list), headAt(e, parent, node, list))
+  for (const batch of e.folios.batches) if (batch?.memcg === m) batch.memcg = parent
+  parent.pins.folios += m.pins.folios
+  m.pins.folios = 0
+}
+
+/** Moves all of one list behind the oldest of another. */
+function spliceOldest(e: Engine, from: number, to: number): void {
+  const { data } = e.folios.lists
+  const [newest, oldest] = [data[from + NEWEST]!, data[from + OLDEST]!]
+  if (newest === NO_BATCH) return
+  const last = data[to + OLDEST]!
+  if (last === NO_BATCH) data[to + NEWEST] = newest
+  else {
+    e.folios.batches[last]!.older = newest
+    e.folios.batches[newest]!.newer = last
+  }
+  data[to + OLDEST] = oldest
+  data[to + PAGES]! += data[from + PAGES]!
+  data[from + NEWEST] = NO_BATCH
+  data[from + OLDEST] = NO_BATCH
+  data[from + PAGES] = 0
 }
 
 function linkNewest(e: Engine, batch: FolioBatch): void {

@@ -9,6 +9,7 @@ import type { Bytes, Cpu } from '../units.ts'
 import { createCounter, freeCounter, setLow, setMin } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
+import { reparentFolios } from './folio.ts'
 import { GFP_KERNEL } from './gfp.ts'
 import { isPinned, type MemCgroup, NO_MEMCG, newMemcg } from './memcg.ts'
 import { chargePercpu, objcgFor, unchargePercpu } from './objcg.ts'
@@ -78,6 +79,7 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   setMin(e.counters, m.memory, 0)
   setLow(e.counters, m.memory, 0)
   reparentObjcgs(e, m, m.parent, cpu)
+  if (e.features.lruReparent) reparentFolios(e, m, m.parent)
   if (e.features.stockDrainOnOffline) drainStocks(e, m)
   m.online = false
   if (e.features.idFreedAt === 'offline' && m.pins.swap === 0) e.idsInUse--
