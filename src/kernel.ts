@@ -8,6 +8,7 @@ import { createClock, moveTo, nextDue, takeDue, type WorkItem } from './clock.ts
 import { controllers, core } from './controllers/index.ts'
 import { createEngine, type Engine, type EngineMessage } from './engine/engine.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
+import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
 import { periodicFlush } from './engine/vmstat.ts'
 import type { Profile } from './profiles/profiles.ts'
 import { cssFree, cssKilled, cssRelease, releaseIfUnused } from './tree/css.ts'
@@ -49,6 +50,9 @@ export type WorkHandler = (kernel: Kernel, a: number, b: number) => void
 
 const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'rstat-flush': kernel => periodicFlush(kernel.engine),
+  'cache-create': (kernel, memcg, cache) => createQueuedCopy(kernel.engine, memcg, cache),
+  'cache-shrink': (kernel, cache) => shrinkDeactivated(kernel.engine, cache),
+  'cache-destroy': (kernel, cache) => destroyKilled(kernel.engine, cache),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
   'css-free': (kernel, slot) => cssFree(kernel.tree, slot),

@@ -94,7 +94,7 @@ export function resolveOptions(given: KernelOptions, defaultClock: 'real' | 'man
     numaBalancing: true,
     swapAccounting: true,
   }
-  const options: ModelOptions = { reclaim: 'ideal', taskOverhead: true, rcuMs: 20, workMs: 1, rstatMs: 2000 }
+  const options: ModelOptions = { reclaim: 'ideal', taskOverhead: true, cacheCreateBypass: 1, rcuMs: 20, workMs: 1, rstatMs: 2000 }
   const features: Record<string, unknown> = { ...profile.features }
   for (const [key, value] of Object.entries(given.with ?? {}))
     applyWith(key, String(value), { machine, options, features })

@@ -130,8 +130,10 @@ export function reparentFolios(e: Engine, m: MemCgroup, parent: MemCgroup): void
   if (m.lists === -1) return
   needLists(e, parent)
   for (let node = 0; node < e.machine.nodes; node++)
-    for (const list of LISTS) spliceOldest(e, headAt(e, m, node, list), headAt(e, parent, node, list))
-  for (const batch of e.folios.batches) if (batch?.memcg === m) batch.memcg = parent
+    for (const list of LISTS) {
+      for (let batch = oldest(e, m, node, list); batch !== undefined; batch = newerThan(e, batch)) batch.memcg = parent
+      spliceOldest(e, headAt(e, m, node, list), headAt(e, parent, node, list))
+    }
   parent.pins.folios += m.pins.folios
   m.pins.folios = 0
 }
@@ -139,7 +141,7 @@ export function reparentFolios(e: Engine, m: MemCgroup, parent: MemCgroup): void
 /** Moves all of one list behind the oldest of another. */
 function spliceOldest(e: Engine, from: number, to: number): void {
   const { data } = e.folios.lists
-  const [newest, oldest] = [data[from + NEWEST]!, data[from + OLDEST]!]
+  const newest = data[from + NEWEST]!
   if (newest === NO_BATCH) return
   const last = data[to + OLDEST]!
   if (last === NO_BATCH) data[to + NEWEST] = newest
@@ -147,7 +149,7 @@ function spliceOldest(e: Engine, from: number, to: number): void {
     e.folios.batches[last]!.older = newest
     e.folios.batches[newest]!.newer = last
   }
-  data[to + OLDEST] = oldest
+  data[to + OLDEST] = data[from + OLDEST]!
   data[to + PAGES]! += data[from + PAGES]!
   data[from + NEWEST] = NO_BATCH
   data[from + OLDEST] = NO_BATCH

@@ -25,6 +25,11 @@ export interface ModelOptions {
   reclaim: 'ideal'
   /** Tasks own kernel objects: stack, task_struct and so on (workload.md §5). */
   taskOverhead: boolean
+  /**
+   * Objects of a cache that a cgroup gets unaccounted before its copy of the cache exists, in the old slab controller;
+   * `clock`: until the deferred work that makes the copy has run.
+   */
+  cacheCreateBypass: number | 'clock'
   /** Length of an RCU grace period. */
   rcuMs: number
   /** From queueing a work item to its start. */

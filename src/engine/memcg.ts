@@ -13,6 +13,16 @@ import { createMemcgStats, type MemcgStats } from './vmstat.ts'
 
 export const NO_MEMCG = -1
 
+/** The copies of caches a memcg has to do with (memcgcache.ts). */
+export interface MemcgCaches {
+  /** Where its tasks take objects, by root cache. Empty once offline. */
+  readonly copies: Map<number, number>
+  /** Objects that went by without a copy, by root cache, while none exists. */
+  readonly bypassed: Map<number, number>
+  /** Caches it owns: its copies, and from 5.3 on those of removed descendants. */
+  readonly owned: Set<number>
+}
+
 export interface MemCgroup {
   readonly slot: number
   readonly parent: MemCgroup | null
@@ -30,6 +40,8 @@ export interface MemCgroup {
   readonly tcpmem: CounterId
   /** Kernel memory of tasks here is accounted. */
   kmemActive: boolean
+  /** Its copies of caches, in the old slab controller; null while it has none. */
+  caches: MemcgCaches | null
   online: boolean
   readonly pins: Pins
 
@@ -56,7 +68,9 @@ export interface MemCgroup {
 export interface Pins {
   /** Charged folios: one each. */
   folios: number
-  /** Pages of kernel memory that point to the memcg itself: slab pages up to 5.2, stacks and the like up to 5.12. */
+  /** Pages of the slabs of its caches: up to 5.2. */
+  slabPages: number
+  /** Stacks, page tables and other pages of kernel memory that point to the memcg itself: up to 5.12. */
   kernelPages: number
   /** Caches it owns: 5.3 to 5.8. */
   caches: number
@@ -68,7 +82,7 @@ export interface Pins {
   swap: number
 }
 
-export const PIN_KINDS = ['folios', 'kernelPages', 'caches', 'cacheCreations', 'stock', 'swap'] as const
+export const PIN_KINDS = ['folios', 'slabPages', 'kernelPages', 'caches', 'cacheCreations', 'stock', 'swap'] as const
 
 /** Slots of the counters of a memcg. */
 export type MemcgCounters = Pick<MemCgroup, 'memory' | 'swap' | 'kmem' | 'tcpmem'>
@@ -83,8 +97,9 @@ export function newMemcg(slot: number, parent: MemCgroup | null, counters: Memcg
     prevSibling: NO_MEMCG,
     ...counters,
     kmemActive: false,
+    caches: null,
     online: true,
-    pins: { folios: 0, kernelPages: 0, caches: 0, cacheCreations: 0, stock: 0, swap: 0 },
+    pins: { folios: 0, slabPages: 0, kernelPages: 0, caches: 0, cacheCreations: 0, stock: 0, swap: 0 },
     objcgs: null,
     inherited: null,
     percpuPayer: null,

@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts'
 import { reparentFolios } from './folio.ts'
 import { GFP_KERNEL } from './gfp.ts'
 import { isPinned, type MemCgroup, NO_MEMCG, newMemcg } from './memcg.ts'
+import { destroyCaches, offlineCaches } from './memcgcache.ts'
 import { chargePercpu, objcgFor, unchargePercpu } from './objcg.ts'
 import { createObjcg, type ObjCgroup, reparentObjcgs } from './objstock.ts'
 import { forgetStock } from './stock.ts'
@@ -37,7 +38,8 @@ export function createMemcg(e: Engine, parent: MemCgroup, cpu: Cpu): MemCgroup |
   })
   m.percpuPayer = payer
   m.kmemActive = parent.kmemActive || isKmemOnline(e)
-  m.objcgs = Array.from({ length: e.features.objcgPerNode ? e.machine.nodes : 1 }, () => createObjcg(m))
+  if (e.features.slabController === 'objcg')
+    m.objcgs = Array.from({ length: e.features.objcgPerNode ? e.machine.nodes : 1 }, () => createObjcg(m))
   e.memcgs[slot] = m
   e.idsInUse++
   linkChild(e, parent, m)
@@ -78,7 +80,8 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   assert(m.online && m.parent !== null, 'a memcg goes offline once, and the root never')
   setMin(e.counters, m.memory, 0)
   setLow(e.counters, m.memory, 0)
-  reparentObjcgs(e, m, m.parent, cpu)
+  if (m.objcgs !== null) reparentObjcgs(e, m, m.parent, cpu)
+  offlineCaches(e, m, m.parent, cpu)
   if (e.features.lruReparent) reparentFolios(e, m, m.parent)
   if (e.features.stockDrainOnOffline) drainStocks(e, m)
   m.online = false
@@ -101,6 +104,7 @@ export function freeMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   if (m.events !== -1) freeRow(e.eventCounts, m.events)
   for (const counter of [m.memory, m.swap, m.kmem, m.tcpmem]) freeCounter(e.counters, counter)
   forgetStock(e, m)
+  destroyCaches(e, m)
   if (e.features.idFreedAt === 'css-free') e.idsInUse--
   e.memcgs[m.slot] = null
   e.freeMemcgs.push(m.slot)

@@ -12,7 +12,7 @@ import { schedule } from '../clock.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
 import { type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { freeRow } from '../pool.ts'
-import { milliseconds } from '../units.ts'
+import { milliseconds, type Nanoseconds } from '../units.ts'
 import type { Cgroup } from './cgroup.ts'
 import type { FileBlock } from './files.ts'
 import { STATE_COUNTS, type Tree } from './tree.ts'
@@ -44,6 +44,8 @@ export interface Css {
   /** Itself while not killed, one per child that is not offline. At 0 it goes offline. */
   onlineRefs: number
   stage: 'online' | 'killed' | 'offline' | 'releasing' | 'freed'
+  /** When it was killed. */
+  killedAt: Nanoseconds
   /** Null for a state that exists only because another controller needs it. */
   files: FileBlock | null
   memcg: MemCgroup | null
@@ -60,6 +62,7 @@ export function createCss(tree: Tree, cgroup: Cgroup, controller: number, parent
     refs: 1,
     onlineRefs: 1,
     stage: 'online',
+    killedAt: 0,
     files: null,
     memcg: null,
     pids: null,
@@ -104,6 +107,7 @@ export function stateCount(tree: Tree, cgroup: Cgroup, which: number, controller
 export function killCss(tree: Tree, css: Css): void {
   assert(css.stage === 'online', 'a state is killed once')
   css.stage = 'killed'
+  css.killedAt = tree.clock.now
   if (css.files !== null) removeFiles(tree, css)
   if (css.controller === SELF) return
   css.cgroup.css[css.controller] = null

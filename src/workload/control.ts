@@ -13,6 +13,7 @@ import { Refusal } from './args.ts'
 import { configOf, setConfig } from './config.ts'
 import { parseTime } from './grammar.ts'
 import type { Workload } from './workload.ts'
+import { showZombies } from './zombies.ts'
 
 /** What one write to `do` may carry: as much as the transport takes at once. */
 const MAX_DO = 128 * 1024
@@ -56,6 +57,7 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
       },
       write: text => writeConfig(kernel(), workload(), text),
     },
+    { name: 'zombies', on: 'root', show: out => showZombies(out, kernel()) },
     { name: 'kernel', on: 'root', show: out => showKernel(out, kernel()) },
     {
       name: 'log',

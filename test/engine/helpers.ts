@@ -36,7 +36,15 @@ export function engineOf(
     hierarchy,
     features: featuresOf(kernel),
     machine: { ...MACHINE, ...machine },
-    options: { reclaim: 'ideal', taskOverhead: false, rcuMs: 20, workMs: 1, rstatMs: 2000, ...options },
+    options: {
+      reclaim: 'ideal',
+      taskOverhead: false,
+      cacheCreateBypass: 0,
+      rcuMs: 20,
+      workMs: 1,
+      rstatMs: 2000,
+      ...options,
+    },
     clock: createClock(),
     swapTotal: 0,
   })

@@ -27,6 +27,12 @@ export const KMEM = {
     source: 'SK 4.1; workload 8.3',
     test: '',
   }),
+  cacheShrink: word(
+    ['at-offline', 'deferred'],
+    'When the empty slabs of a removed cgroup are given back: while it goes offline, or by work one grace period later.',
+    'at-offline . . deferred? deferred . . . - . . . . .',
+    { source: 'mm/slub.c __kmemcg_cache_deactivate (4.3, 5.2)', test: 'E15' },
+  ),
   slabFirstTry: word(
     ['keep-wait', 'no-wait-high-order', 'no-wait'],
     '',
