@@ -93,7 +93,7 @@ export function createEngine({ features, machine, options, clock, swapTotal }: E
     stocks: createStocks(machine.cpus, features.stockSlots),
     objStocks: createObjStocks(machine.cpus),
     vmstats: createVmStats(machine.nodes),
-    slab: createSlab(machine, features),
+    slab: createSlab(machine, features, options),
     folios: createFolios(machine.nodes),
     files: createFiles(),
     dcache: createDcache(),

@@ -58,11 +58,11 @@ const payingObjcg = ({ memcg }: KernelActor): ObjCgroup | null => (memcg === nul
 
 /** Allocates up to `count` objects one after the other; stops at the first whose charge is refused. */
 export function allocKernelObjects(e: Engine, cache: KmemCache, count: number, actor: KernelActor): KernelObjects {
-  const { cpu, node } = actor
+  const { node } = actor
   const objcg = payingObjcg(actor)
-  const objects: KernelObjects = { cache: e.slab.byName.get(cache.name)!, node, count: 0, runs: [] }
+  const objects: KernelObjects = { cache: cache.index, node, count: 0, runs: [] }
   const granted = objcg === null ? count : chargeObjects(e, objcg, cache, count, actor)
-  allocObjects(e.slab, cache, granted, cpu, node, objcg, objects.runs)
+  allocObjects(e, cache, granted, actor, objcg, objects.runs)
   objects.count = granted
   return objects
 }

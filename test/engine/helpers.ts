@@ -1,7 +1,7 @@
 /** A bare engine for tests: one CPU and no swap unless said, and a memcg below the root to charge. */
 import { createClock } from '../../src/clock.ts'
 import { createEngine, type Engine } from '../../src/engine/engine.ts'
-import type { Machine } from '../../src/engine/machine.ts'
+import type { Machine, ModelOptions } from '../../src/engine/machine.ts'
 import type { MemCgroup } from '../../src/engine/memcg.ts'
 import { createMm, type Mm } from '../../src/engine/mm.ts'
 import { createMemcg } from '../../src/engine/offline.ts'
@@ -15,6 +15,7 @@ export const MACHINE: Machine = {
   memory: 8 * 2 ** 30,
   pageSize: 4096,
   hz: 250,
+  allocator: 'slub',
   zswap: false,
   psi: true,
   thp: true,
@@ -22,11 +23,23 @@ export const MACHINE: Machine = {
   swapAccounting: true,
 }
 
-export function engineOf(kernel: KernelId = '6.12', machine: Partial<Machine> = {}): Engine {
+export function engineOf(
+  kernel: KernelId = '6.12',
+  machine: Partial<Machine> = {},
+  options: Partial<ModelOptions> = {},
+): Engine {
   return createEngine({
     features: featuresOf(kernel),
     machine: { ...MACHINE, ...machine },
-    options: { reclaim: 'ideal', taskOverhead: false, rcuMs: 20, workMs: 1, rstatMs: 2000 },
+    options: {
+      reclaim: 'ideal',
+      taskOverhead: false,
+      cacheObjects: 'measured',
+      rcuMs: 20,
+      workMs: 1,
+      rstatMs: 2000,
+      ...options,
+    },
     clock: createClock(),
     swapTotal: 0,
   })
