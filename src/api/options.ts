@@ -88,13 +88,22 @@ export function resolveOptions(given: KernelOptions, defaultClock: 'real' | 'man
     memory: size('memory', given.memory ?? '8G'),
     pageSize: PAGE_SIZE,
     hz: 250,
+    allocator: 'slub',
     zswap: false,
     psi: true,
     thp: true,
     numaBalancing: true,
     swapAccounting: true,
   }
-  const options: ModelOptions = { reclaim: 'ideal', taskOverhead: true, cacheCreateBypass: 1, rcuMs: 20, workMs: 1, rstatMs: 2000 }
+  const options: ModelOptions = {
+    reclaim: 'ideal',
+    taskOverhead: true,
+    cacheCreateBypass: 1,
+    cacheObjects: 'measured',
+    rcuMs: 20,
+    workMs: 1,
+    rstatMs: 2000,
+  }
   const features: Record<string, unknown> = { ...profile.features }
   for (const [key, value] of Object.entries(given.with ?? {}))
     applyWith(key, String(value), { machine, options, features })

@@ -61,8 +61,6 @@ export interface Lookup {
   readonly directory: number
 }
 
-/** Longest name that fits into the dentry itself. Kernel: DNAME_INLINE_LEN - 1. */
-const INLINE_NAME = 31
 /** Header of a name that is allocated by itself, with its closing zero. */
 const EXTERNAL_NAME_HEADER = 17
 
@@ -101,7 +99,9 @@ function familyOf(dcache: Dcache, what: Lookup): NameFamily {
 function cacheNames(e: Engine, what: Lookup, first: number, count: number, actor: KernelActor): NameRange {
   const bytes = Math.max(what.length, (what.prefix?.length ?? 0) + String(first + count - 1).length)
   const caches = ['dentry']
-  if (bytes > INLINE_NAME) caches.push(kmallocCache(bytes + EXTERNAL_NAME_HEADER, 'kmalloc-rcl'))
+  const { features, machine } = e
+  if (bytes > features.dnameInline)
+    caches.push(kmallocCache(bytes + EXTERNAL_NAME_HEADER, 'kmalloc-rcl', machine, features))
   if (!what.negative) caches.push(NAME_SPACES[what.fs])
   const objects = caches.map(name => allocKernelObjects(e, findCache(e.slab, name)!, count, actor))
   // A name exists when all its objects do; what was allocated beyond the last complete one goes back.

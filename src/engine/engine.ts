@@ -105,7 +105,7 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     stocks: createStocks(machine.cpus, features.stockSlots),
     objStocks: createObjStocks(machine.cpus),
     vmstats: createVmStats(machine.nodes),
-    slab: createSlab(machine, features),
+    slab: createSlab(machine, features, options),
     folios: createFolios(machine.nodes),
     files: createFiles(),
     dcache: createDcache(),

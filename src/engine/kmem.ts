@@ -7,6 +7,7 @@ import { unchargeKmem } from './kmemuncharge.ts'
 import { afterUnpin, type MemCgroup } from './memcg.ts'
 import { modSlabBytes, type ObjCgroup, putObjcg, refillBytes, returnPages } from './objstock.ts'
 import { freeObjects, type KmemCache, type ObjectRun } from './slab/slub.ts'
+import { UNCHARGED_PAGES } from './slabpages.ts'
 
 /** Bytes charged besides the slot of each object: its pointer to the owner. Kernel: obj_full_size. */
 export const OWNER_POINTER: Bytes = 8
@@ -30,16 +31,18 @@ export interface KernelPages {
 /** Frees the `count` oldest objects, on `cpu`. */
 export function freeKernelObjects(e: Engine, objects: KernelObjects, count: number, cpu: Cpu): void {
   const cache = e.slab.caches[objects.cache]!
-  let left = count
-  while (left > 0) {
-    const run = objects.runs[0]!
+  const { runs } = objects
+  let emptied = 0
+  for (let left = count; left > 0; ) {
+    const run = runs[emptied]!
     const now = Math.min(run.count, left)
-    freeObjects(e.slab, run.slab, now, cpu)
+    freeObjects(e, run.slab, now, cpu, UNCHARGED_PAGES)
     if (run.objcg !== null) unchargeObjects(e, run.objcg, cache, now, cpu, objects.node)
     run.count -= now
     left -= now
-    if (run.count === 0) objects.runs.shift()
+    if (run.count === 0) emptied++
   }
+  runs.splice(0, emptied)
   objects.count -= count
 }
 
@@ -81,14 +84,14 @@ export function freeKernelPages(e: Engine, pages: KernelPages, blocks: number, c
 
 /** Takes the first `count` objects out as a group of their own. */
 export function splitObjects(objects: KernelObjects, count: number): KernelObjects {
-  const first: KernelObjects = { ...objects, count, runs: [] }
-  for (let left = count; left > 0; ) {
-    const run = objects.runs[0]!
-    const now = Math.min(run.count, left)
-    first.runs.push({ ...run, count: now })
-    run.count -= now
-    left -= now
-    if (run.count === 0) objects.runs.shift()
+  const { runs } = objects
+  let whole = 0
+  let left = count
+  while (left > 0 && runs[whole]!.count <= left) left -= runs[whole++]!.count
+  const first: KernelObjects = { ...objects, count, runs: runs.splice(0, whole) }
+  if (left > 0) {
+    first.runs.push({ ...runs[0]!, count: left })
+    runs[0]!.count -= left
   }
   objects.count -= count
   return first

@@ -24,7 +24,13 @@ export function allocKernelObjects(e: Engine, cache: KmemCache, count: number, a
 }
 
 /** Up to 5.8: from the memcg's own copy of the cache, once there is one. */
-function allocFromCopies(e: Engine, { cache, runs }: KernelObjects, count: number, actor: KernelActor, m: MemCgroup): void {
+function allocFromCopies(
+  e: Engine,
+  { cache, runs }: KernelObjects,
+  count: number,
+  actor: KernelActor,
+  m: MemCgroup,
+): void {
   for (let left = count; left > 0; ) {
     const from = sourceFor(e, cache, m, left)
     if (allocObjects(e, from.cache, from.count, actor, null, runs, CHARGED_PAGES) < from.count) return
@@ -37,7 +43,9 @@ function allocByTheByte(e: Engine, { cache, runs }: KernelObjects, count: number
   const o = objcgFor(actor.memcg!, actor.node)
   const hasTwoSets = o !== null && e.features.cacheCreate === 'async-once'
   for (let left = count; left > 0; ) {
-    const from = hasTwoSets ? sharedSourceFor(e, cache, left) : { cache: e.slab.caches[cache]!, count: left, isCopy: false }
+    const from = hasTwoSets
+      ? sharedSourceFor(e, cache, left)
+      : { cache: e.slab.caches[cache]!, count: left, isCopy: false }
     const payer = hasTwoSets && !from.isCopy ? null : o
     const granted = payer === null ? from.count : chargeObjects(e, payer, from.cache, from.count, actor)
     allocObjects(e, from.cache, granted, actor, payer, runs)

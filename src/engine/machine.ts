@@ -11,6 +11,8 @@ export interface Machine {
   readonly pageSize: Bytes
   /** Timer ticks per second. */
   readonly hz: number
+  /** The slab allocator that was built in: SLAB for kernels up to 5.8. */
+  readonly allocator: 'slub' | 'slab'
   /** Kernel build and boot options: which files and statistics lines exist. */
   readonly zswap: boolean
   readonly psi: boolean
@@ -30,6 +32,8 @@ export interface ModelOptions {
    * `clock`: until the deferred work that makes the copy has run.
    */
   cacheCreateBypass: number | 'clock'
+  /** Slots of the named caches: the profile's measured ones, or those of the worked examples of geometry. */
+  cacheObjects: 'measured' | 'reference'
   /** Length of an RCU grace period. */
   rcuMs: number
   /** From queueing a work item to its start. */

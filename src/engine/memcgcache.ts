@@ -10,15 +10,20 @@
  */
 import { schedule } from '../clock.ts'
 import { isErrno } from '../errno.ts'
-import { type Cpu, milliseconds, type Pages } from '../units.ts'
+import { type Cpu, milliseconds } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { GFP_NORETRY, GFP_WAIT, type Gfp } from './gfp.ts'
 import { chargeKmem } from './kmemcharge.ts'
-import { unchargeKmem } from './kmemuncharge.ts'
 import { afterUnpin, type MemCgroup, type MemcgCaches } from './memcg.ts'
-import type { KernelActor } from './objcg.ts'
-import { createCacheCopy, destroyCache, type KmemCache, limitPartials, type SlabPages, shrinkCache } from './slab/slub.ts'
-import { modStat, STAT } from './vmstat.ts'
+import {
+  createCacheCopy,
+  destroyCache,
+  type KmemCache,
+  type SlabPages,
+  shrinkCache,
+  zeroPartialLimits,
+} from './slab/slub.ts'
+import { countSlabPages, holdsOwner, queueDestruction, UNCHARGED_PAGES } from './slabpages.ts'
 
 const createMemcgCaches = (): MemcgCaches => ({ copies: new Map(), bypassed: new Map(), owned: new Set() })
 
@@ -77,7 +82,7 @@ export function createQueuedCopy(e: Engine, slot: number, rootCache: number): vo
 
 function createCopy(e: Engine, keeper: MemCgroup, rootCache: number): KmemCache {
   const owner = keeper.parent === null ? null : keeper
-  const cache = createCacheCopy(e, e.slab.caches[rootCache]!, owner)
+  const cache = createCacheCopy(e.slab, e.slab.caches[rootCache]!, owner)
   keeper.caches!.copies.set(rootCache, cache.index)
   keeper.caches!.bypassed.delete(rootCache)
   if (owner !== null) {
@@ -87,9 +92,6 @@ function createCopy(e: Engine, keeper: MemCgroup, rootCache: number): KmemCache 
   return cache
 }
 
-/** A cache holds one reference on its owner where slab pages hold none. */
-const holdsOwner = (e: Engine): boolean => e.features.slabPin === 'no'
-
 /** The pages of a copy's slabs are charged to its owner. */
 export const CHARGED_PAGES: SlabPages = {
   take(e, cache, order, attempt, actor) {
@@ -98,21 +100,11 @@ export const CHARGED_PAGES: SlabPages = {
     const pages = 2 ** order
     const gfp = attempt === 'first' ? gfpOfFirstTry(e, cache, actor.gfp) : actor.gfp
     if (isErrno(chargeKmem(e, owner, pages, gfp, actor.cpu, actor.mm))) return false
-    countPages(e, owner, cache, actor.cpu, pages)
+    countSlabPages(e, owner, cache, actor.cpu, pages)
     if (!holdsOwner(e)) owner.pins.slabPages += pages
     return true
   },
-  give(e, cache, order, cpu) {
-    const { owner } = cache
-    if (owner === null) return
-    const pages = 2 ** order
-    countPages(e, owner, cache, cpu, -pages)
-    unchargeKmem(e, owner, cpu, pages)
-    if (!holdsOwner(e)) {
-      owner.pins.slabPages -= pages
-      afterUnpin(e, owner)
-    } else if (cache.slabs === 0 && cache.killed) queueDestruction(e, cache)
-  },
+  give: UNCHARGED_PAGES.give,
 }
 
 /**
@@ -127,12 +119,6 @@ function gfpOfFirstTry(e: Engine, cache: KmemCache, gfp: Gfp): Gfp {
   return gfp | GFP_NORETRY
 }
 
-/** Slab pages in the statistics, where they are counted in pages at all. */
-function countPages(e: Engine, m: MemCgroup, cache: KmemCache, cpu: Cpu, pages: Pages): void {
-  if (e.features.slabStatUnit !== 'pages') return
-  modStat(e, m, cache.reclaimable ? STAT.slab_reclaimable : STAT.slab_unreclaimable, cpu, pages)
-}
-
 /** Its caches take no more objects; depending on the kernel they are the parent's from now on. */
 export function offlineCaches(e: Engine, m: MemCgroup, parent: MemCgroup, cpu: Cpu): void {
   if (m.caches === null) return
@@ -144,7 +130,7 @@ export function offlineCaches(e: Engine, m: MemCgroup, parent: MemCgroup, cpu: C
 
 /** From now on the cache keeps no empty slab longer than it must. */
 function deactivate(e: Engine, cache: KmemCache, cpu: Cpu): void {
-  limitPartials(cache)
+  zeroPartialLimits(e.slab, cache)
   if (e.features.cacheShrink === 'at-offline') shrinkCache(e, cache, cpu, CHARGED_PAGES)
   else {
     const { rcuMs, workMs } = e.options
@@ -159,10 +145,6 @@ export function shrinkDeactivated(e: Engine, index: number): void {
   if (!holdsOwner(e)) return
   cache.killed = true
   if (cache.slabs === 0) queueDestruction(e, cache)
-}
-
-function queueDestruction(e: Engine, cache: KmemCache): void {
-  schedule(e.clock, milliseconds(e.options.workMs), 'cache-destroy', cache.index)
 }
 
 /** Deferred work: the cache is gone, and with it its reference on the owner. */

@@ -6,6 +6,7 @@ import type { Bytes } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { MemCgroup } from './memcg.ts'
 import { kmallocSizes } from './slab/caches.ts'
+import { copyBytes } from './slab/copies.ts'
 
 /** Allocations of one memcg on one kernel. kmalloc'ed ones are rounded up to their bucket. */
 interface MemcgSizes {
@@ -41,7 +42,6 @@ function sizes(
   return { kmalloc, kmallocPerNode, exact: 0, exactPerNode: 0, perCpu, perCpuPerNode }
 }
 
-
 /** Bytes of the structures of one memcg, without its copies of caches. */
 export function memcgBytes({ features, machine }: Engine): Bytes {
   const { kmalloc, kmallocPerNode, exact, exactPerNode, perCpu, perCpuPerNode } = SIZES[features.zombieBytes]
@@ -57,14 +57,6 @@ export function memcgBytes({ features, machine }: Engine): Bytes {
   )
 }
 
-/** Bytes of the structures of one copy of a cache: struct kmem_cache, per CPU, per node, and its name. */
-export function cacheCopyBytes({ features, machine }: Engine): Bytes {
-  const counted = features.slabReparent === 'caches'
-  const struct = counted ? 448 : features.zombieBytes === '4.3' ? 256 : 384
-  const name = 64
-  return struct + machine.cpus * (32 + (counted ? 8 : 0)) + machine.nodes * 64 + name
-}
-
 /** What it costs to keep `m`, about: its own structures and those of the caches it owns. */
 export const keepingBytes = (e: Engine, m: MemCgroup): Bytes =>
-  memcgBytes(e) + (m.caches?.owned.size ?? 0) * cacheCopyBytes(e)
+  memcgBytes(e) + (m.caches?.owned.size ?? 0) * copyBytes(e)

@@ -26,6 +26,12 @@ const whole = (text: string): number | undefined => (/^\d{1,9}$/.test(text) ? Nu
 export const OPTION_KEYS: readonly OptionKey[] = [
   { name: 'reclaim', accepts: 'ideal', fixed: true, parse: text => (text === 'ideal' ? text : undefined) },
   { name: 'taskOverhead', accepts: 'yes, no', parse: FLAG.parse },
+  {
+    name: 'cacheObjects',
+    accepts: 'measured, reference',
+    fixed: true,
+    parse: text => (text === 'measured' || text === 'reference' ? text : undefined),
+  },
   { name: 'rcuMs', accepts: 'milliseconds from 0 up', parse: whole },
   { name: 'workMs', accepts: 'milliseconds from 0 up', parse: whole },
   { name: 'rstatMs', accepts: 'milliseconds from 0 up', parse: whole },

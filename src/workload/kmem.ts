@@ -2,7 +2,7 @@
 import { GFP_KERNEL } from '../engine/gfp.ts'
 import { freeKernelObjects, freeKernelPages, type KernelObjects, type KernelPages } from '../engine/kmem.ts'
 import { allocKernelObjects, allocKernelPages, type KernelActor } from '../engine/kmemalloc.ts'
-import { KMALLOC_MAX, kmallocCache } from '../engine/slab/caches.ts'
+import { kmallocCache, kmallocMax } from '../engine/slab/caches.ts'
 import { findCache, type KmemCache } from '../engine/slab/slub.ts'
 import { EINVAL, ENOENT, OK } from '../errno.ts'
 import { memcgFor, nodeOf } from '../tree/spawn.ts'
@@ -42,7 +42,7 @@ const shares = (count: number, cpus: readonly Cpu[]): number[] =>
   cpus.map((_, i) => Math.floor(count / cpus.length) + (i < count % cpus.length ? 1 : 0))
 
 function cacheOf({ kernel }: Context, args: Args, account: boolean): KmemCache | Refusal {
-  const { slab } = kernel.engine
+  const { slab, machine, features } = kernel.engine
   if (args.has('cache')) {
     const name = args.text('cache')
     const found = findCache(slab, name)
@@ -52,7 +52,7 @@ function cacheOf({ kernel }: Context, args: Args, account: boolean): KmemCache |
   }
   const bytes = args.number('BYTES')
   if (bytes === 0) return new Refusal(EINVAL, 'an object size is wanted, or cache=NAME')
-  return findCache(slab, kmallocCache(bytes, account ? 'kmalloc-cg' : 'kmalloc'))!
+  return findCache(slab, kmallocCache(bytes, account ? 'kmalloc-cg' : 'kmalloc', machine, features))!
 }
 
 function kmalloc(ctx: Context, args: Args): Outcome | Refusal {
@@ -65,7 +65,7 @@ function kmalloc(ctx: Context, args: Args): Outcome | Refusal {
   const holdings = holdingsOf(ctx, task, args)
   const perCall = args.has('syscall') ? args.number('syscall') : 0
   let take: (count: number, actor: KernelActor) => number
-  if (!args.has('cache') && bytes > KMALLOC_MAX) {
+  if (!args.has('cache') && bytes > kmallocMax(engine.machine)) {
     // Too large for a cache: whole pages.
     const order = Math.ceil(Math.log2(bytes / ctx.kernel.setup.machine.pageSize))
     take = (n, actor) => {

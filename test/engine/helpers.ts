@@ -15,6 +15,7 @@ export const MACHINE: Machine = {
   memory: 8 * 2 ** 30,
   pageSize: 4096,
   hz: 250,
+  allocator: 'slub',
   zswap: false,
   psi: true,
   thp: true,
@@ -22,15 +23,11 @@ export const MACHINE: Machine = {
   swapAccounting: true,
 }
 
-export interface EngineChoices {
-  readonly hierarchy?: 'v1' | 'v2'
-  readonly options?: Partial<ModelOptions>
-}
-
 export function engineOf(
   kernel: KernelId = '6.12',
   machine: Partial<Machine> = {},
-  { hierarchy = 'v2', options = {} }: EngineChoices = {},
+  options: Partial<ModelOptions> = {},
+  hierarchy: 'v1' | 'v2' = 'v2',
 ): Engine {
   return createEngine({
     hierarchy,
@@ -40,6 +37,7 @@ export function engineOf(
       reclaim: 'ideal',
       taskOverhead: false,
       cacheCreateBypass: 0,
+      cacheObjects: 'measured',
       rcuMs: 20,
       workMs: 1,
       rstatMs: 2000,

@@ -159,7 +159,7 @@ t.test('E19: at the limit of kernel memory', t => {
     ['5.15', 20, 1, 1],
     ['6.1', 21, 2, 0],
   ] as const) {
-    const e = engineOf(kernel, { cpus: 8 }, { hierarchy: 'v1' })
+    const e = engineOf(kernel, { cpus: 8 }, {}, 'v1')
     const m = memcgBelow(e)
     setMax(e.counters, m.kmem, 1)
     t.equal(dentries(e, m, 20).count, 20)

@@ -1,247 +1,302 @@
 /**
- * The slab allocator: the third book, the pages that are really in use. Kernel: mm/slub.c.
+ * The slab allocator: the third book, the pages that are really in use. Kernel: mm/slub.c, and mm/slab.c where the
+ * machine has that allocator instead.
  *
- * From 5.9 on all cgroups share one set of caches, so nothing here knows who pays. Objects of one slab are
- * interchangeable; an allocation is remembered as runs of (slab, count). A CPU owns its current slab and a few partial
- * ones ("frozen"), the node keeps the other partial slabs, full slabs are on no list.
- * Pages for slabs are always found: memory pressure of the whole machine is not modelled here.
+ * Nothing here charges anybody. From 5.9 on all cgroups share one set of caches; before, each cgroup has copies of its
+ * own, and who makes them decides by SlabPages whether a slab may have pages. An allocation is remembered as runs of
+ * (slab, count, who pays).
  */
 import { assert } from '../../assert.ts'
-import { allocRow, createPool, freeRow, type Pool } from '../../pool.ts'
+import { createPool } from '../../pool.ts'
 import type { Features } from '../../profiles/features.ts'
-import type { Bytes, Cpu, NodeNumber } from '../../units.ts'
-import type { Machine } from '../machine.ts'
+import type { Bytes, Cpu } from '../../units.ts'
+import type { Engine } from '../engine.ts'
+import type { Machine, ModelOptions } from '../machine.ts'
+import type { MemCgroup } from '../memcg.ts'
+import type { KernelActor } from '../objcg.ts'
 import type { ObjCgroup } from '../objstock.ts'
-import { CACHES, type CacheSpec, slotSize } from './caches.ts'
-import { cpuPartialSlabs, type Geometry, minPartial, slubGeometry } from './geometry.ts'
+import type { Allocator } from './allocator.ts'
+import { arrayAllocator, isTrimmed, trimCache } from './arrays.ts'
+import { bootCaches, type CacheSpec, kmallocSizes, slotSize } from './caches.ts'
+import { cpuSlabAllocator } from './cpuslabs.ts'
+import {
+  arrayLimit,
+  cpuPartialObjects,
+  cpuPartialSlabs,
+  type Geometry,
+  leastGeometry,
+  minPartial,
+  sheafCapacity,
+  slabGeometry,
+  slubGeometry,
+} from './geometry.ts'
+import { GRANTED, type SlabPages } from './pages.ts'
+import { sheafAllocator } from './sheaves.ts'
+import {
+  type AllocatorKind,
+  cacheOfSlab,
+  createList,
+  createStack,
+  FREE,
+  get,
+  type KmemCache,
+  OBJECTS,
+  type ObjectRun,
+  type Slab,
+  STRIDE,
+  set,
+  VECTOR,
+  type VectorPlace,
+} from './state.ts'
 
-/** So many objects of one slab. */
-export interface ObjectRun {
-  readonly slab: number
-  count: number
-  /** Who pays for them by the byte; null for nobody, or where pages are charged and not objects (up to 5.8). */
-  readonly objcg: ObjCgroup | null
+export { GRANTED, type SlabPages } from './pages.ts'
+export { cacheOfSlab, freeOnNodeLists, type KmemCache, type ObjectRun, type Slab } from './state.ts'
+
+const ALLOCATORS: Readonly<Record<AllocatorKind, Allocator>> = {
+  'cpu-slabs': cpuSlabAllocator,
+  sheaves: sheafAllocator,
+  arrays: arrayAllocator,
 }
 
-/** What a CPU owns of a cache. */
-interface CpuSlabs {
-  /** The slab it allocates from, or NO_SLAB. */
-  current: number
-  partial: number[]
-}
+/** Bytes of an entry of an ownership vector: a pointer. */
+const VECTOR_ENTRY: Bytes = 8
 
-export interface KmemCache {
-  readonly name: string
-  /** Distance between objects in bytes. */
-  readonly size: Bytes
-  readonly geometry: Geometry
-  readonly reclaimable: boolean
-  readonly account: boolean
-  readonly minPartial: number
-  readonly cpuPartial: number
-  /** By CPU; null while that CPU never used the cache. */
-  readonly cpus: (CpuSlabs | null)[]
-  /** By node: partial slabs owned by no CPU, in a list through the slab rows. */
-  readonly nodes: { first: number; last: number; length: number }[]
-  /** Slabs that exist. */
-  slabs: number
-  /** Objects handed out. */
-  objects: number
-}
-
-const NO_SLAB = -1
-
-// Columns of a slab row.
-const CACHE = 0
-const FREE = 1
-/** CPU that owns the slab, or -1. */
-const OWNER = 2
-const NODE = 3
-const NEXT = 4
-const PREV = 5
-const LISTED = 6
-const STRIDE = 7
-
-export interface Slab {
-  readonly caches: KmemCache[]
-  readonly byName: Map<string, number>
-  readonly rows: Pool
-}
-
-export function createSlab(machine: Machine, features: Features): Slab {
-  const slab: Slab = { caches: [], byName: new Map(), rows: createPool(STRIDE, 64) }
-  for (const spec of CACHES) addCache(slab, spec, machine, features)
+export function createSlab(machine: Machine, features: Features, options: ModelOptions): Slab {
+  const sheaves = features.slubCpuPartial === 'sheaves'
+  const slab: Slab = {
+    kind: machine.allocator === 'slab' ? 'arrays' : sheaves ? 'sheaves' : 'cpu-slabs',
+    caches: [],
+    freeIndices: [],
+    byName: new Map(),
+    rows: createPool(STRIDE, 64),
+    vectorCaches: [],
+    awaitVector: [],
+    orphanVectors: [],
+    trimming: false,
+  }
+  for (const spec of bootCaches(machine, features, options)) addCache(slab, spec, machine, features)
+  // The plain kmalloc caches are the first of all.
+  slab.vectorCaches.push(...kmallocSizes(machine).keys())
   return slab
 }
 
-export function addCache(slab: Slab, spec: CacheSpec, machine: Machine, features: Features): void {
-  const size = slotSize(spec)
-  const geometry = slubGeometry(size, machine, features)
-  slab.byName.set(spec.name, slab.caches.length)
-  slab.caches.push({
-    name: spec.name,
-    size,
-    geometry,
-    reclaimable: spec.reclaimable ?? false,
-    account: spec.account ?? false,
-    minPartial: minPartial(size),
-    cpuPartial: cpuPartialSlabs(size, geometry.objects, machine.pageSize),
-    cpus: new Array<CpuSlabs | null>(machine.cpus).fill(null),
-    nodes: Array.from({ length: machine.nodes }, () => ({ first: NO_SLAB, last: NO_SLAB, length: 0 })),
-    slabs: 0,
-    objects: 0,
-  })
+/** A cache of everybody. */
+export function addCache(slab: Slab, spec: CacheSpec, machine: Machine, features: Features): KmemCache {
+  const size = slotSize(spec, machine.allocator)
+  const layout = spec.layout ?? layoutOf(slab, spec, size, machine, features)
+  const index = slab.freeIndices.pop() ?? slab.caches.length
+  const cache = newCache(
+    {
+      index,
+      root: index,
+      name: spec.name,
+      owner: null,
+      object: spec.object,
+      size,
+      geometry: layout.preferred,
+      minimum: layout.minimum,
+      reclaimable: spec.reclaimable ?? false,
+      account: spec.account ?? false,
+      vector: vectorPlace(spec, size, layout.preferred, machine, features),
+      ...limitsOf(slab.kind, size, layout.preferred, machine, features),
+    },
+    machine.nodes,
+  )
+  slab.caches[index] = cache
+  slab.byName.set(spec.name, index)
+  return cache
 }
 
-/** The cache of that name, or undefined. */
+function layoutOf(
+  { kind }: Slab,
+  spec: CacheSpec,
+  size: Bytes,
+  machine: Machine,
+  features: Features,
+): NonNullable<CacheSpec['layout']> {
+  if (kind !== 'arrays')
+    return { preferred: slubGeometry(size, machine, features), minimum: leastGeometry(size, machine) }
+  const only = slabGeometry(size, spec.reclaimable ?? false, machine)
+  return { preferred: only, minimum: only }
+}
+
+type Limits = Pick<KmemCache, 'minPartial' | 'cpuLimit'>
+
+function limitsOf(
+  kind: AllocatorKind,
+  size: Bytes,
+  { objects }: Geometry,
+  { pageSize }: Machine,
+  features: Features,
+): Limits {
+  const slabs = features.slubCpuPartial === 'slabs'
+  const ofSlub = slabs ? cpuPartialSlabs(size, objects, pageSize) : cpuPartialObjects(size, pageSize)
+  const cpuLimits: Readonly<Record<AllocatorKind, number>> = {
+    'cpu-slabs': ofSlub,
+    sheaves: sheafCapacity(size, pageSize),
+    arrays: arrayLimit(size),
+  }
+  return { minPartial: minPartial(size), cpuLimit: cpuLimits[kind] }
+}
+
+/** Kernel: memcg_alloc_slab_cgroups (5.9, 5.15), alloc_slab_obj_exts_early (7.1). */
+function vectorPlace(
+  { account }: CacheSpec,
+  size: Bytes,
+  { order, objects }: Geometry,
+  { pageSize }: Machine,
+  features: Features,
+): VectorPlace {
+  if (features.slabController !== 'objcg') return 'none'
+  const leftover = pageSize * 2 ** order - objects * size
+  if (features.objVector === 'slab-leftover' && leftover >= objects * VECTOR_ENTRY) return 'inside'
+  return features.objVector !== 'first-object' && account ? 'at-creation' : 'at-first-object'
+}
+
+type NewCache = Omit<
+  KmemCache,
+  'killed' | 'cpus' | 'stacks' | 'nodes' | 'slabs' | 'pages' | 'capacity' | 'objects' | 'orderFallbacks'
+>
+
+function newCache(what: NewCache, nodes: number): KmemCache {
+  return {
+    ...what,
+    killed: false,
+    cpus: [],
+    stacks: [],
+    nodes: Array.from({ length: nodes }, () => ({
+      partial: createList(),
+      empty: createList(),
+      free: 0,
+      shared: createStack(),
+    })),
+    slabs: 0,
+    pages: 0,
+    capacity: 0,
+    objects: 0,
+    orderFallbacks: 0,
+  }
+}
+
+/**
+ * A copy of a cache with slabs of its own, for a cgroup (up to 5.8) or for all accounted objects (`owner` null). It
+ * is found by its index only. Kernel: memcg_create_kmem_cache.
+ */
+export function createCacheCopy(slab: Slab, root: KmemCache, owner: MemCgroup | null): KmemCache {
+  assert(root.root === root.index, 'only a cache of everybody is copied')
+  const index = slab.freeIndices.pop() ?? slab.caches.length
+  const copy = newCache({ ...root, index, owner }, root.nodes.length)
+  slab.caches[index] = copy
+  return copy
+}
+
+/** Forgets a copy that has no slab any more. Its index may be used again. */
+export function destroyCache(slab: Slab, cache: KmemCache): void {
+  assert(cache.slabs === 0 && cache.objects === 0, 'a cache is destroyed when its last slab is gone')
+  assert(cache.root !== cache.index, 'a cache of everybody stays')
+  slab.caches[cache.index] = null
+  slab.freeIndices.push(cache.index)
+}
+
+/** The cache of everybody of that name, or undefined. */
 export function findCache(slab: Slab, name: string): KmemCache | undefined {
   const index = slab.byName.get(name)
-  return index === undefined ? undefined : slab.caches[index]
+  return index === undefined ? undefined : slab.caches[index]!
 }
 
-const cellOf = (slab: Slab, row: number, column: number): number => slab.rows.data[row * STRIDE + column]!
-const setCell = (slab: Slab, row: number, column: number, value: number): void => {
-  slab.rows.data[row * STRIDE + column] = value
-}
-
-function cpuSlabs(cache: KmemCache, cpu: Cpu): CpuSlabs {
-  cache.cpus[cpu] ??= { current: NO_SLAB, partial: [] }
-  return cache.cpus[cpu]
-}
-
-/** Takes `count` objects for `cpu` from slabs of `node`, for which `objcg` pays, and appends them to `runs`. */
+/**
+ * Takes up to `count` objects in the name of `actor`, for which `objcg` pays, and appends them to `runs`; how many it
+ * got. Fewer only if `pages` refused those of a slab.
+ */
 export function allocObjects(
-  slab: Slab,
+  e: Engine,
   cache: KmemCache,
   count: number,
-  cpu: Cpu,
-  node: NodeNumber,
+  actor: KernelActor,
   objcg: ObjCgroup | null,
   runs: ObjectRun[],
-): void {
-  cache.objects += count
+  pages: SlabPages = GRANTED,
+): number {
+  const { slab } = e
+  const allocator = ALLOCATORS[slab.kind]
   let left = count
   while (left > 0) {
-    const row = slabWithRoom(slab, cache, cpu, node)
-    const taken = Math.min(left, cellOf(slab, row, FREE))
-    setCell(slab, row, FREE, cellOf(slab, row, FREE) - taken)
+    const run = allocator.take(e, cache, left, actor, objcg, pages)
+    if (run === null) break
+    left -= run.count
+    if (objcg !== null && get(slab, run.slab, VECTOR) === 0 && cache.vector === 'at-first-object')
+      slab.awaitVector.push(run.slab)
     const last = runs[runs.length - 1]
-    if (last?.slab === row && last.objcg === objcg) last.count += taken
-    else runs.push({ slab: row, count: taken, objcg })
-    left -= taken
+    if (last?.slab === run.slab && last.objcg === objcg) last.count += run.count
+    else runs.push(run)
+    if (slab.awaitVector.length > 0) addVectors(e, actor)
+  }
+  cache.objects += count - left
+  return count - left
+}
+
+/** Ownership vectors are objects of plain kmalloc caches, paid for by nobody. */
+function addVectors(e: Engine, actor: KernelActor): void {
+  const { slab } = e
+  for (let row = slab.awaitVector.pop(); row !== undefined; row = slab.awaitVector.pop()) {
+    const runs: ObjectRun[] = []
+    allocObjects(e, vectorCache(slab, get(slab, row, OBJECTS)), 1, actor, null, runs)
+    set(slab, row, VECTOR, runs[0]!.slab + 1)
   }
 }
 
-/** The slab the CPU allocates from next: its own, a partial one, or a new one. */
-function slabWithRoom(slab: Slab, cache: KmemCache, cpu: Cpu, node: NodeNumber): number {
-  const own = cpuSlabs(cache, cpu)
-  if (own.current !== NO_SLAB) {
-    if (cellOf(slab, own.current, FREE) > 0) return own.current
-    setCell(slab, own.current, OWNER, -1)
-  }
-  own.current = own.partial.shift() ?? takeFromNode(slab, cache, cpu, node) ?? newSlab(slab, cache, cpu, node)
-  return own.current
-}
-
-/** The first partial slab of the node becomes current; some more go to the CPU's partial list. */
-function takeFromNode(slab: Slab, cache: KmemCache, cpu: Cpu, node: NodeNumber): number | undefined {
-  const list = cache.nodes[node]!
-  if (list.length === 0) return undefined
-  const first = list.first
-  unlist(slab, cache, first)
-  setCell(slab, first, OWNER, cpu)
-  const { partial } = cpuSlabs(cache, cpu)
-  while (partial.length < cache.cpuPartial / 2 && list.length > 0) {
-    const more = list.first
-    unlist(slab, cache, more)
-    setCell(slab, more, OWNER, cpu)
-    partial.push(more)
-  }
-  return first
-}
-
-function newSlab(slab: Slab, cache: KmemCache, cpu: Cpu, node: NodeNumber): number {
-  const row = allocRow(slab.rows)
-  setCell(slab, row, CACHE, slab.byName.get(cache.name)!)
-  setCell(slab, row, FREE, cache.geometry.objects)
-  setCell(slab, row, OWNER, cpu)
-  setCell(slab, row, NODE, node)
-  cache.slabs++
-  return row
+function vectorCache(slab: Slab, objects: number): KmemCache {
+  const bytes = objects * VECTOR_ENTRY
+  return slab.caches[slab.vectorCaches.find(index => slab.caches[index]!.object >= bytes)!]!
 }
 
 /** Gives `count` objects of one slab back, on `cpu`. */
-export function freeObjects(slab: Slab, row: number, count: number, cpu: Cpu): void {
-  const cache = slab.caches[cellOf(slab, row, CACHE)]!
-  const wasFull = cellOf(slab, row, FREE) === 0
-  const free = cellOf(slab, row, FREE) + count
-  assert(free <= cache.geometry.objects, 'an object is freed once')
-  setCell(slab, row, FREE, free)
+export function freeObjects(e: Engine, row: number, count: number, cpu: Cpu, pages: SlabPages = GRANTED): void {
+  const { slab } = e
+  const cache = cacheOfSlab(slab, row)
+  assert(get(slab, row, FREE) + count <= get(slab, row, OBJECTS), 'an object is freed once')
   cache.objects -= count
-  if (cellOf(slab, row, OWNER) !== -1) return
-  if (wasFull) {
-    adopt(slab, cache, row, cpu)
-    return
+  ALLOCATORS[slab.kind].put(e, cache, row, count, cpu, pages)
+  if (slab.orphanVectors.length > 0) freeVectors(e, cpu)
+}
+
+function freeVectors(e: Engine, cpu: Cpu): void {
+  const { orphanVectors } = e.slab
+  for (let row = orphanVectors.pop(); row !== undefined; row = orphanVectors.pop()) freeObjects(e, row, 1, cpu)
+}
+
+/** What one CPU keeps of a cache goes back to the nodes. Kernel: flush_slab, __unfreeze_partials. */
+export function flushCpu(e: Engine, cache: KmemCache, cpu: Cpu, pages: SlabPages = GRANTED): void {
+  ALLOCATORS[e.slab.kind].flush(e, cache, cpu, pages)
+  freeVectors(e, cpu)
+}
+
+/** Flushes every CPU and frees all empty slabs, on `cpu`. Kernel: __kmem_cache_shrink. */
+export function shrinkCache(e: Engine, cache: KmemCache, cpu: Cpu, pages: SlabPages = GRANTED): void {
+  const allocator = ALLOCATORS[e.slab.kind]
+  for (let each = 0; each < e.machine.cpus; each++) allocator.flush(e, cache, each, pages)
+  allocator.freeEmpties(e, cache, cpu, pages)
+  freeVectors(e, cpu)
+}
+
+/**
+ * From now on a freed slab is kept nowhere: no partial slabs near CPUs, no empty ones on nodes. A shrink must follow,
+ * at once or later. Kernel: __kmemcg_cache_deactivate; SLAB has no such limits.
+ */
+export function zeroPartialLimits(slab: Slab, cache: KmemCache): void {
+  if (slab.kind !== 'cpu-slabs') return
+  cache.cpuLimit = 0
+  cache.minPartial = 0
+}
+
+/** SLAB: trims idle arrays of all caches, every second time also those of nodes; true if some is left to trim. */
+export function trimArrays(e: Engine, nodes: boolean, pagesOf: (cache: KmemCache) => SlabPages): boolean {
+  let more = false
+  for (const cache of e.slab.caches) {
+    if (cache === null) continue
+    trimCache(e, cache, pagesOf(cache), nodes)
+    more ||= !isTrimmed(cache)
   }
-  if (free === cache.geometry.objects && cache.nodes[cellOf(slab, row, NODE)]!.length >= cache.minPartial) {
-    unlist(slab, cache, row)
-    discard(slab, cache, row)
-  }
-}
-
-/** A slab that was full goes to the partial list of the CPU that freed into it; a full list is handed to the node first. */
-function adopt(slab: Slab, cache: KmemCache, row: number, cpu: Cpu): void {
-  const own = cpuSlabs(cache, cpu)
-  if (own.partial.length >= cache.cpuPartial) {
-    for (const each of own.partial) disown(slab, cache, each)
-    own.partial = []
-  }
-  setCell(slab, row, OWNER, cpu)
-  own.partial.unshift(row)
-}
-
-/** A slab leaves its CPU: to the node, or back to the page allocator if it is empty and the node has enough. */
-function disown(slab: Slab, cache: KmemCache, row: number): void {
-  setCell(slab, row, OWNER, -1)
-  const free = cellOf(slab, row, FREE)
-  if (free === 0) return
-  const node = cellOf(slab, row, NODE)
-  if (free === cache.geometry.objects && cache.nodes[node]!.length >= cache.minPartial) {
-    discard(slab, cache, row)
-    return
-  }
-  const list = cache.nodes[node]!
-  setCell(slab, row, LISTED, 1)
-  setCell(slab, row, PREV, list.last)
-  setCell(slab, row, NEXT, NO_SLAB)
-  if (list.last === NO_SLAB) list.first = row
-  else setCell(slab, list.last, NEXT, row)
-  list.last = row
-  list.length++
-}
-
-function unlist(slab: Slab, cache: KmemCache, row: number): void {
-  assert(cellOf(slab, row, LISTED) === 1, 'only a listed slab leaves the node list')
-  const list = cache.nodes[cellOf(slab, row, NODE)]!
-  const prev = cellOf(slab, row, PREV)
-  const next = cellOf(slab, row, NEXT)
-  if (prev === NO_SLAB) list.first = next
-  else setCell(slab, prev, NEXT, next)
-  if (next === NO_SLAB) list.last = prev
-  else setCell(slab, next, PREV, prev)
-  setCell(slab, row, LISTED, 0)
-  list.length--
-}
-
-function discard(slab: Slab, cache: KmemCache, row: number): void {
-  cache.slabs--
-  freeRow(slab.rows, row)
-}
-
-/** Free objects on slabs that no CPU owns: what /proc/slabinfo does not count as active. */
-export function freeOnNodeLists(slab: Slab, cache: KmemCache): number {
-  let free = 0
-  for (const list of cache.nodes)
-    for (let row = list.first; row !== NO_SLAB; row = cellOf(slab, row, NEXT)) free += cellOf(slab, row, FREE)
-  return free
+  freeVectors(e, 0)
+  return more
 }
