@@ -13,7 +13,7 @@ import { GFP_KERNEL } from './gfp.ts'
 import { isPinned, type MemCgroup, NO_MEMCG, newMemcg } from './memcg.ts'
 import { chargePercpu, unchargePercpu } from './objcg.ts'
 import { createObjcg, type ObjCgroup, reparentObjcgs } from './objstock.ts'
-import { flushStats, releaseStats } from './vmstat.ts'
+import { statsAtFree, statsAtOffline, statsAtRelease } from './vmstat.ts'
 
 const ID_ERRNO = { ENOSPC, ENOMEM, EBUSY } as const
 
@@ -64,6 +64,7 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   setMin(e.counters, m.memory, 0)
   setLow(e.counters, m.memory, 0)
   reparentObjcgs(e, m, m.parent, cpu)
+  statsAtOffline(e, m)
   if (e.features.stockDrainOnOffline) drainStocks(e, m)
   m.online = false
   if (m.swapPins === 0) e.idsInUse--
@@ -71,16 +72,15 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
 
 /** About to disappear: what it counted goes to its ancestors. Kernel: css_release_work_fn, 4.16 and later. */
 export function releaseMemcg(e: Engine, m: MemCgroup): void {
-  flushStats(e, m.parent ?? m)
+  statsAtRelease(e, m)
 }
 
 /** Gives everything back. Only now the parent stops paying for its per-CPU memory: zombies tax their parents. */
 export function freeMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   assert(!m.online && !isPinned(m) && m.firstChild === NO_MEMCG, 'only an offline leaf without references is freed')
-  flushStats(e, m.parent!)
   unlinkChild(e, m)
   if (m.percpuPayer !== null) for (const size of ownAllocations(e)) unchargePercpu(e, m.percpuPayer, size, cpu)
-  releaseStats(e, m)
+  statsAtFree(e, m)
   if (m.lists !== -1) freeRow(e.folios.lists, m.lists)
   if (m.events !== -1) freeRow(e.eventCounts, m.events)
   freeCounter(e.counters, m.memory)

@@ -6,7 +6,7 @@ import type { MemCgroup } from '../../src/engine/memcg.ts'
 import { createMm, type Mm } from '../../src/engine/mm.ts'
 import { createMemcg } from '../../src/engine/offline.ts'
 import { isErrno } from '../../src/errno.ts'
-import type { KernelId } from '../../src/profiles/features.ts'
+import type { Features, KernelId } from '../../src/profiles/features.ts'
 import { featuresOf } from '../../src/profiles/profiles.ts'
 
 export const MACHINE: Machine = {
@@ -22,9 +22,14 @@ export const MACHINE: Machine = {
   swapAccounting: true,
 }
 
-export function engineOf(kernel: KernelId = '6.12', machine: Partial<Machine> = {}): Engine {
+/** `features` switches single ones, as `--with` does. */
+export function engineOf(
+  kernel: KernelId = '6.12',
+  machine: Partial<Machine> = {},
+  features: Partial<Features> = {},
+): Engine {
   return createEngine({
-    features: featuresOf(kernel),
+    features: { ...featuresOf(kernel), ...features },
     machine: { ...MACHINE, ...machine },
     options: { reclaim: 'ideal', taskOverhead: false, rcuMs: 20, workMs: 1, rstatMs: 2000 },
     clock: createClock(),
