@@ -6,7 +6,7 @@
 import { highOf, lowOf, maxOf, minOf, NO_COUNTER, parentOf, usage } from '../engine/counter.ts'
 import { foliosIn, LISTS, listPages } from '../engine/folio.ts'
 import { forEachInSubtree, type MemCgroup } from '../engine/memcg.ts'
-import { STAT, trueStat } from '../engine/truestat.ts'
+import { STAT, trueStat } from '../engine/vmstat.ts'
 import type { Kernel } from '../kernel.ts'
 import { type Cgroup, isPopulated, pathOf, subtree } from '../tree/cgroup.ts'
 import { stateCount } from '../tree/css.ts'

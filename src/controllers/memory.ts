@@ -8,16 +8,7 @@ import type { Machine } from '../engine/machine.ts'
 import { isPinned, type MemCgroup } from '../engine/memcg.ts'
 import { moveMm } from '../engine/mm.ts'
 import { createMemcg, freeMemcg, offlineMemcg, releaseMemcg } from '../engine/offline.ts'
-import {
-  flushForReader,
-  isPerNode,
-  printedUnit,
-  readNodeStat,
-  readStat,
-  STAT,
-  STAT_NAMES,
-  type StatName,
-} from '../engine/vmstat.ts'
+import { flushForReader, printedUnit, readLine, readNodeStat } from '../engine/vmstat.ts'
 import { EINVAL, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { parseInteger, parseSize, parseSizeOrMax, scanSize, trim } from '../formats/parse.ts'
 import type { TextBuffer } from '../formats/text.ts'
@@ -193,53 +184,13 @@ function showSwapEvents(out: TextBuffer, access: Access): undefined {
   for (const event of SWAP_EVENTS) out.keyed(event, swapEventCount(access.tree.engine, memcgOf(access), event))
 }
 
-/** Lines that exist only in kernels built or booted with something. */
-const OPTIONAL_LINES: readonly (readonly [(machine: Machine) => boolean, ReadonlySet<string>])[] = [
-  [({ swapAccounting }) => swapAccounting, new Set(['swapcached', 'swpin_zero', 'swpout_zero'])],
-  [
-    ({ thp }) => thp,
-    new Set([
-      'anon_thp',
-      'file_thp',
-      'shmem_thp',
-      'thp_fault_alloc',
-      'thp_collapse_alloc',
-      'thp_swpout',
-      'thp_swpout_fallback',
-    ]),
-  ],
-  [
-    ({ numaBalancing }) => numaBalancing,
-    new Set(['pgpromote_success', 'numa_pages_migrated', 'numa_pte_updates', 'numa_hint_faults']),
-  ],
-]
-
-const isBuilt = (machine: Machine, line: StatName): boolean =>
-  OPTIONAL_LINES.every(([isOn, lines]) => isOn(machine) || !lines.has(line))
-
-/** Lines that are sums of others, by the line they follow. */
-const SUMS: Partial<Record<StatName, readonly { readonly name: string; readonly of: readonly StatName[] }[]>> = {
-  slab_unreclaimable: [{ name: 'slab', of: ['slab_reclaimable', 'slab_unreclaimable'] }],
-  pgpromote_success: [
-    { name: 'pgscan', of: ['pgscan_kswapd', 'pgscan_direct', 'pgscan_khugepaged'] },
-    { name: 'pgsteal', of: ['pgsteal_kswapd', 'pgsteal_direct', 'pgsteal_khugepaged'] },
-  ],
-}
-
 function showStat(out: TextBuffer, access: Access): undefined {
   const { engine } = access.tree
   const m = memcgOf(access)
   flushForReader(engine, m)
-  for (const name of STAT_NAMES) {
-    if (isBuilt(engine.machine, name)) {
-      out.text(name).text(' ')
-      out.bytesOf(readStat(engine, m, STAT[name]), printedUnit(engine, STAT[name])).newline()
-    }
-    for (const sum of SUMS[name] ?? [])
-      out.keyed(
-        sum.name,
-        sum.of.reduce((total, each) => total + readStat(engine, m, STAT[each]) * printedUnit(engine, STAT[each]), 0),
-      )
+  for (const line of engine.vmstats.lines) {
+    out.text(line.name).text(' ')
+    out.bytesOf(readLine(engine, m, line), printedUnit(engine, line.items[0]!)).newline()
   }
 }
 
@@ -247,13 +198,11 @@ function showNumaStat(out: TextBuffer, access: Access): undefined {
   const { engine } = access.tree
   const m = memcgOf(access)
   flushForReader(engine, m)
-  for (const name of STAT_NAMES) {
-    if (!isPerNode(name) || !isBuilt(engine.machine, name)) continue
+  for (const { name, items } of engine.vmstats.nodeLines) {
+    const item = items[0]!
     out.text(name)
-    for (let node = 0; node < engine.machine.nodes; node++) {
-      const value = readNodeStat(engine, m, STAT[name], node)
-      out.text(` N${node}=`).bytesOf(value, printedUnit(engine, STAT[name]))
-    }
+    for (let node = 0; node < engine.machine.nodes; node++)
+      out.text(` N${node}=`).bytesOf(readNodeStat(engine, m, item, node), printedUnit(engine, item))
     out.newline()
   }
 }

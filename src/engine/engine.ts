@@ -21,7 +21,7 @@ import type { Mm } from './mm.ts'
 import { createObjStocks, type ObjStock } from './objstock.ts'
 import { createSlab, type Slab } from './slab/slub.ts'
 import { createStocks, type Stocks } from './stock.ts'
-import { createVmStats, type VmStats } from './vmstat.ts'
+import { createVmStats, type VmStats } from './vmstat/stats.ts'
 
 /** What the engine tells the tree, in order. */
 export type EngineMessage =
@@ -104,7 +104,7 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     eventCounts: createPool(EVENT_COLUMNS),
     stocks: createStocks(machine.cpus, features.stockSlots),
     objStocks: createObjStocks(machine.cpus),
-    vmstats: createVmStats(machine.nodes),
+    vmstats: createVmStats(features, machine),
     slab: createSlab(machine, features, options),
     folios: createFolios(machine.nodes),
     files: createFiles(),

@@ -9,7 +9,7 @@ import { type CounterId, PAGE_COUNTER_MAX } from './counter.ts'
 import type { Engine } from './engine.ts'
 import type { Mm } from './mm.ts'
 import type { ObjCgroup } from './objstock.ts'
-import { createMemcgStats, type MemcgStats } from './vmstat.ts'
+import { createMemcgStats, type MemcgStats } from './vmstat/stats.ts'
 
 export const NO_MEMCG = -1
 

@@ -16,7 +16,7 @@ import { destroyCaches, offlineCaches } from './memcgcache.ts'
 import { chargePercpu, objcgFor, unchargePercpu } from './objcg.ts'
 import { createObjcg, type ObjCgroup, reparentObjcgs } from './objstock.ts'
 import { forgetStock } from './stock.ts'
-import { flushStats, releaseStats } from './vmstat.ts'
+import { statsAtFree, statsAtOffline, statsAtRelease } from './vmstat.ts'
 
 const ID_ERRNO = { ENOSPC, ENOMEM, EBUSY } as const
 
@@ -83,6 +83,7 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   if (m.objcgs !== null) reparentObjcgs(e, m, m.parent, cpu)
   offlineCaches(e, m, m.parent, cpu)
   if (e.features.lruReparent) reparentFolios(e, m, m.parent)
+  statsAtOffline(e, m)
   if (e.features.stockDrainOnOffline) drainStocks(e, m)
   m.online = false
   if (e.features.idFreedAt === 'offline' && m.pins.swap === 0) e.idsInUse--
@@ -90,16 +91,15 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
 
 /** About to disappear: what it counted goes to its ancestors. Kernel: css_release_work_fn, 4.16 and later. */
 export function releaseMemcg(e: Engine, m: MemCgroup): void {
-  flushStats(e, m.parent ?? m)
+  statsAtRelease(e, m)
 }
 
 /** Gives everything back. Only now the parent stops paying for its per-CPU memory: zombies tax their parents. */
 export function freeMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   assert(!m.online && !isPinned(m) && m.firstChild === NO_MEMCG, 'only an offline leaf without references is freed')
-  flushStats(e, m.parent!)
   unlinkChild(e, m)
   if (m.percpuPayer !== null) for (const size of ownAllocations(e)) unchargePercpu(e, m.percpuPayer, size, cpu)
-  releaseStats(e, m)
+  statsAtFree(e, m)
   if (m.lists !== -1) freeRow(e.folios.lists, m.lists)
   if (m.events !== -1) freeRow(e.eventCounts, m.events)
   for (const counter of [m.memory, m.swap, m.kmem, m.tcpmem]) freeCounter(e.counters, counter)

@@ -4,7 +4,7 @@
  */
 import { failcnt, usage, watermark } from '../engine/counter.ts'
 import { LISTS, listPages } from '../engine/folio.ts'
-import { readStat, STAT, STAT_NAMES, trueStat } from '../engine/truestat.ts'
+import { readStat, STAT, STAT_NAMES, trueStat } from '../engine/vmstat.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Cgroup } from '../tree/cgroup.ts'
 import { memcgFor } from '../tree/spawn.ts'

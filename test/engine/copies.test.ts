@@ -125,8 +125,7 @@ t.test('E20: kernel memory and memory.high', t => {
   // Page cache stands for the reclaimable dentries of the example: each page reclaimed frees a page. 63 whole batches.
   const cached = 2016
   const run = (kernel: '4.2' | '4.3' | '4.4', cpus: number, choice: Partial<Engine['features']> = {}) => {
-    const e = engineOf(kernel, { cpus })
-    Object.assign(e, { features: { ...e.features, kmemOnV2: true, ...choice } })
+    const e = engineOf(kernel, { cpus }, { kmemOnV2: true, ...choice })
     const m = memcgBelow(e)
     const mm = bareMm(e, m)
     const actor = { mm, cpu: 0, node: 0, gfp: GFP_KERNEL }
@@ -190,17 +189,18 @@ t.test('E21 on 5.9: the slab keeps its order, and the charge of the object recla
 })
 
 t.test('two sets: accounted objects of all cgroups come from one second set, made once for the host', t => {
-  const e = engineOf('5.5', { cpus: 8 }, { cacheCreateBypass: 1 })
-  Object.assign(e, {
-    features: {
-      ...e.features,
+  const e = engineOf(
+    '5.5',
+    { cpus: 8 },
+    {
+      cacheCreateBypass: 1,
       slabController: 'objcg',
       cacheCreate: 'async-once',
       slabChargeGfp: 'caller',
       slabReparent: 'objcg',
       objChargeFail: 'unaccounted',
     },
-  })
+  )
   const [a, b] = [memcgBelow(e), memcgBelow(e)]
   dentries(e, a, 10)
   dentries(e, b, 10)

@@ -6,7 +6,7 @@ import type { MemCgroup } from '../../src/engine/memcg.ts'
 import { createMm, type Mm } from '../../src/engine/mm.ts'
 import { createMemcg } from '../../src/engine/offline.ts'
 import { isErrno } from '../../src/errno.ts'
-import type { KernelId } from '../../src/profiles/features.ts'
+import type { Features, KernelId } from '../../src/profiles/features.ts'
 import { featuresOf } from '../../src/profiles/profiles.ts'
 
 export const MACHINE: Machine = {
@@ -23,26 +23,29 @@ export const MACHINE: Machine = {
   swapAccounting: true,
 }
 
+/** `choices` are single features and options of the model, as `--with` sets them. */
 export function engineOf(
   kernel: KernelId = '6.12',
   machine: Partial<Machine> = {},
-  options: Partial<ModelOptions> = {},
+  choices: Partial<Features & ModelOptions> = {},
   hierarchy: 'v1' | 'v2' = 'v2',
 ): Engine {
+  const features = featuresOf(kernel)
+  const options: ModelOptions = {
+    reclaim: 'ideal',
+    taskOverhead: false,
+    cacheCreateBypass: 0,
+    cacheObjects: 'measured',
+    rcuMs: 20,
+    workMs: 1,
+    rstatMs: 2000,
+  }
+  const chosen = (known: object): object => Object.fromEntries(Object.entries(choices).filter(([key]) => key in known))
   return createEngine({
     hierarchy,
-    features: featuresOf(kernel),
+    features: { ...features, ...chosen(features) },
     machine: { ...MACHINE, ...machine },
-    options: {
-      reclaim: 'ideal',
-      taskOverhead: false,
-      cacheCreateBypass: 0,
-      cacheObjects: 'measured',
-      rcuMs: 20,
-      workMs: 1,
-      rstatMs: 2000,
-      ...options,
-    },
+    options: { ...options, ...chosen(options) },
     clock: createClock(),
     swapTotal: 0,
   })
