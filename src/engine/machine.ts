@@ -11,12 +11,15 @@ export interface Machine {
   readonly pageSize: Bytes
   /** Timer ticks per second. */
   readonly hz: number
+  /** Which of the two slab allocators the kernel was built with. */
+  readonly allocator: 'slub' | 'slab'
   /** Kernel build and boot options: which files and statistics lines exist. */
   readonly zswap: boolean
   readonly psi: boolean
   readonly thp: boolean
   readonly numaBalancing: boolean
   readonly swapAccounting: boolean
+  readonly hugetlb: boolean
 }
 
 /** Choices that no kernel has. Changeable while it runs. */
@@ -25,6 +28,13 @@ export interface ModelOptions {
   reclaim: 'ideal'
   /** Tasks own kernel objects: stack, task_struct and so on (workload.md §5). */
   taskOverhead: boolean
+  /**
+   * Objects of a (cache, cgroup) nobody pays for before the cgroup's copy of the cache exists; `clock`: those that come
+   * before its work item has run (workload.md §8.3).
+   */
+  cacheCreateBypass: number | 'clock'
+  /** Object sizes: measured on each kernel, or the reference list of the geometry examples. */
+  cacheObjects: 'measured' | 'reference'
   /** Length of an RCU grace period. */
   rcuMs: number
   /** From queueing a work item to its start. */

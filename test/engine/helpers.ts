@@ -15,18 +15,28 @@ export const MACHINE: Machine = {
   memory: 8 * 2 ** 30,
   pageSize: 4096,
   hz: 250,
+  allocator: 'slub',
   zswap: false,
   psi: true,
   thp: true,
   numaBalancing: true,
   swapAccounting: true,
+  hugetlb: true,
 }
 
 export function engineOf(kernel: KernelId = '6.12', machine: Partial<Machine> = {}): Engine {
   return createEngine({
     features: featuresOf(kernel),
     machine: { ...MACHINE, ...machine },
-    options: { reclaim: 'ideal', taskOverhead: false, rcuMs: 20, workMs: 1, rstatMs: 2000 },
+    options: {
+      reclaim: 'ideal',
+      taskOverhead: false,
+      cacheCreateBypass: 1,
+      cacheObjects: 'measured',
+      rcuMs: 20,
+      workMs: 1,
+      rstatMs: 2000,
+    },
     clock: createClock(),
     swapTotal: 0,
   })
