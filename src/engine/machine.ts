@@ -11,7 +11,7 @@ export interface Machine {
   readonly pageSize: Bytes
   /** Timer ticks per second. */
   readonly hz: number
-  /** The slab allocator that was built in: SLAB for kernels up to 5.8. */
+  /** Which of the two slab allocators the kernel was built with. */
   readonly allocator: 'slub' | 'slab'
   /** Kernel build and boot options: which files and statistics lines exist. */
   readonly zswap: boolean
@@ -19,6 +19,7 @@ export interface Machine {
   readonly thp: boolean
   readonly numaBalancing: boolean
   readonly swapAccounting: boolean
+  readonly hugetlb: boolean
 }
 
 /** Choices that no kernel has. Changeable while it runs. */
@@ -28,11 +29,11 @@ export interface ModelOptions {
   /** Tasks own kernel objects: stack, task_struct and so on (workload.md §5). */
   taskOverhead: boolean
   /**
-   * Objects of a cache that a cgroup gets unaccounted before its copy of the cache exists, in the old slab controller;
-   * `clock`: until the deferred work that makes the copy has run.
+   * Objects of a (cache, cgroup) nobody pays for before the cgroup's copy of the cache exists; `clock`: those that come
+   * before its work item has run (workload.md §8.3).
    */
   cacheCreateBypass: number | 'clock'
-  /** Slots of the named caches: the profile's measured ones, or those of the worked examples of geometry. */
+  /** Object sizes: measured on each kernel, or the reference list of the geometry examples. */
   cacheObjects: 'measured' | 'reference'
   /** Length of an RCU grace period. */
   rcuMs: number

@@ -6,13 +6,23 @@ import { CHARGING } from './features/charging.ts'
 import { FILES } from './features/files.ts'
 import type { Feature } from './features/kinds.ts'
 import { KMEM } from './features/kmem.ts'
+import { LABORATORY } from './features/laboratory.ts'
 import { RECLAIM } from './features/reclaim.ts'
 import { STATISTICS } from './features/statistics.ts'
 import { TREE } from './features/tree.ts'
 
-export { type AnyFeature, FLAG, KERNEL_IDS, type KernelId, type PerNode } from './features/kinds.ts'
+export {
+  type AnyFeature,
+  FLAG,
+  INTEGER,
+  KERNEL_IDS,
+  type KernelId,
+  oneOf,
+  type PerNode,
+  type ValueKind,
+} from './features/kinds.ts'
 
-export const FEATURES = { ...CHARGING, ...KMEM, ...STATISTICS, ...RECLAIM, ...FILES, ...TREE } as const
+export const FEATURES = { ...CHARGING, ...KMEM, ...STATISTICS, ...RECLAIM, ...FILES, ...TREE, ...LABORATORY } as const
 
 export type FeatureKey = keyof typeof FEATURES
 

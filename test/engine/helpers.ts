@@ -21,6 +21,7 @@ export const MACHINE: Machine = {
   thp: true,
   numaBalancing: true,
   swapAccounting: true,
+  hugetlb: true,
 }
 
 /** `choices` are single features and options of the model, as `--with` sets them. */

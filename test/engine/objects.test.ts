@@ -12,8 +12,7 @@ import { drainObjStock, type ObjCgroup, refillBytes } from '../../src/engine/obj
 import { minPartial, slubGeometry } from '../../src/engine/slab/geometry.ts'
 import { findCache } from '../../src/engine/slab/slub.ts'
 import { stocked } from '../../src/engine/stock.ts'
-import { trueStat } from '../../src/engine/truestat.ts'
-import { flushStats, readStat, STAT } from '../../src/engine/vmstat.ts'
+import { flushStats, readStat, STAT, trueStat } from '../../src/engine/vmstat.ts'
 import { featuresOf } from '../../src/profiles/profiles.ts'
 import { engineOf, MACHINE, memcgBelow } from './helpers.ts'
 

@@ -1,91 +1,153 @@
 /** Charging and memory.high (profiles.md §3.1). How a row is read stands in kinds.ts. */
 import { type AnyFeature, flag, integer, word } from './kinds.ts'
 
-/*                                   4.2 4.3 4.4 4.19 5.2 5.3 5.5 5.8 5.9 5.15 6.1 6.12 6.18 7.1 */
+/*          4.2   4.3   4.4   4.19  5.2   5.3   5.5   5.8   5.9   5.15  6.1   6.12  6.18  7.1 */
 export const CHARGING = {
-  batchPages: integer(
-    'Pages charged at once to fill the per-CPU stock; also the unit of the statistics gates.',
-    '32 . . . . . . . . . 64 . . .',
-    { source: 'mm/memcontrol.c CHARGE_BATCH (4.2), include/linux/memcontrol.h MEMCG_CHARGE_BATCH', test: 'WE-01' },
-  ),
-  stockSlots: integer('Memcgs one CPU keeps pre-charged pages for.', '1 . . . . . . . . . . . 7 .', {
-    source: 'mm/memcontrol.c struct memcg_stock_pcp',
+  batchPages: integer({
+    cells: '32    .     .     .     .     .     .     .     .     .     64    .     .     .',
+    about: 'Pages charged at once to fill the per-CPU stock; also the unit of the statistics gates.',
+    source: 'mm/memcontrol.c CHARGE_BATCH (4.2), include/linux/memcontrol.h MEMCG_CHARGE_BATCH (6.1)',
+    test: 'E2',
+  }),
+  stockSlots: integer({
+    cells: '1     .     .     .     .     .     .     .     .     .     .     .     7     .',
+    about: 'Memcgs one CPU keeps pre-charged pages for.',
+    source: 'mm/memcontrol.c struct memcg_stock_pcp (4.2, 6.18)',
     test: 'a second memcg on the CPU drains the first',
   }),
-  stockOverfull: word(
-    ['keep', 'drain-slot', 'bypass'],
-    'What happens when a refill exceeds the batch: kept, the whole slot drained, or a big refill never stocked.',
-    'keep . . drain-slot . . . . . . . . bypass .',
-    { source: 'mm/memcontrol.c refill_stock', test: 'a refill above the batch empties the slot' },
-  ),
-  stockPin: word(['per-page', 'per-slot'], '', 'per-page . . . . . . . per-slot . . . . .', {
-    source: 'SK 2.1, 9.3',
-    test: '',
+  stockOverfull: word({
+    cells: 'keep  .     .     drain-slot . .    .     .     .     .     .     .     bypass .',
+    words: ['keep', 'drain-slot', 'bypass'],
+    about: 'What happens when a refill exceeds the batch: kept, the whole slot drained, or a big refill never stocked.',
+    source: 'mm/memcontrol.c refill_stock (4.3, 4.19, 6.18)',
+    test: 'a refill above the batch empties the slot',
   }),
-  stockDrainOnLimitWrite: flag('', 'no . yes . . . . . . . . . . .', { source: 'CR 5.3; D2', test: '' }),
-  stockDrainOnOffline: flag('rmdir drains the stocks of the removed memcg.', 'no . . yes? yes . . . . . . . . .', {
-    source: 'mm/memcontrol.c mem_cgroup_css_offline',
+  stockPin: word({
+    cells: 'per-page .  .     .     .     .     .     .     per-slot .  .     .     .     .',
+    words: ['per-page', 'per-slot'],
+    about: 'References that stocked pages hold on their memcg: one per page, or one per occupied slot of a CPU.',
+    source: 'mm/memcontrol.c refill_stock, drain_stock (5.3, 5.9)',
     test: 'E4',
   }),
-  reclaimRetries: integer(
-    'Empty rounds a charge, a limit write or memory.reclaim tries before it gives up.',
-    '5 . . . . . . . 16 . . . . .',
-    {
-      source: 'mm/memcontrol.c MAX_RECLAIM_RETRIES',
-      test: 'WE-05',
-    },
-  ),
-  chargeOrder: word(['zero', 'log2'], '', 'zero log2 . . . . . . . . . . . .', { source: 'CR 3.2', test: '' }),
-  memswOverMargin: word(['ignore', 'zero'], '', 'ignore zero? . . . . . . . . . . . .', {
-    source: 'CR 3.2; H2',
-    test: '',
+  stockDrainOnLimitWrite: flag({
+    cells: 'no    .     yes   .     .     .     .     .     .     .     .     .     .     .',
+    about: 'Writing memory.max below the usage drains the stocks first.',
+    source: 'mm/memcontrol.c memory_max_write (4.3, 4.4.155)',
+    step: 3,
   }),
-  atomicCharge: word(
-    ['fail', 'force', 'force+event'],
-    'A GFP_ATOMIC charge over the limit: refused, let through, or let through with a `max` event.',
-    'fail . . . . . force . . . force+event . . .',
-    { source: 'mm/memcontrol.c try_charge', test: 'WE-04' },
-  ),
-  dyingCharge: word(['bypass', 'force', 'normal'], '', 'bypass . force . . . . . . normal . . . .', {
-    source: 'CR 1, 3.2',
-    test: '',
+  stockDrainOnOffline: flag({
+    cells: 'no    .     .     yes?  yes   .     .     .     .     .     .     .     .     .',
+    about: 'rmdir drains the stocks of the removed memcg.',
+    source: 'mm/memcontrol.c mem_cgroup_css_offline (4.3, 5.2)',
+    test: 'E4',
   }),
-  reclaimerCharge: word(['normal', 'force'], '', 'normal . . force . . . . . . . . . .', {
-    source: 'CR 1 notes; D3',
-    test: '',
+  reclaimRetries: integer({
+    cells: '5     .     .     .     .     .     .     .     16    .     .     .     .     .',
+    about: 'Empty rounds a charge, a limit write or memory.reclaim tries before it gives up.',
+    source: 'mm/memcontrol.c MEM_CGROUP_RECLAIM_RETRIES (4.2), MAX_RECLAIM_RETRIES (5.9)',
+    test: 'WE-05',
   }),
-  nofailCharge: word(
-    ['bypass-before-oom', 'force-before-oom', 'oom-first'],
-    '',
-    'bypass-before-oom . force-before-oom . . . . . . oom-first . . . .',
-    { source: 'CR 3.2; D4', test: '' },
-  ),
-  mayfailCharge: word(['ignored', 'one-kill', 'no-kill'], '', 'ignored . . one-kill no-kill . . . . . . . . .', {
-    source: 'CR 3.3',
-    test: '',
+  chargeOrder: word({
+    cells: 'zero  log2  .     .     .     .     .     .     .     .     .     .     .     .',
+    words: ['zero', 'log2'],
+    about: 'Order the OOM killer is told for a charge of n pages: always 0, or the logarithm of n.',
+    source: 'mm/memcontrol.c try_charge (4.2, 4.3)',
+    step: 3,
   }),
-  pageChargeMoment: word(['before-page', 'after-page'], '', 'before-page . after-page . . . . . . . . . . .', {
-    source: 'CR 3.4, 4.1',
-    test: '',
+  memswOverMargin: word({
+    cells: 'ignore zero? .    .     .     .     .     .     .     .     .     .     .     .',
+    words: ['ignore', 'zero'],
+    about:
+      'Room left when memory and swap together are over their limit (v1): that limit is ignored, or there is none.',
+    source: 'mm/memcontrol.c mem_cgroup_margin (4.2, 4.4.155)',
+    step: 3,
   }),
-  highMode: word(['inline', 'return-to-user'], '', 'inline . return-to-user . . . . . . . . . . .', {
-    source: 'CR 3.5, SK 6',
-    test: '',
+  atomicCharge: word({
+    cells: 'fail  .     .     .     .     .     force .     .     .     force+event . .   .',
+    words: ['fail', 'force', 'force+event'],
+    about: 'A GFP_ATOMIC charge over the limit: refused, let through, or let through with a `max` event.',
+    source: 'mm/memcontrol.c try_charge (5.3, 5.4), try_charge_memcg (6.1)',
+    test: 'WE-04',
   }),
-  highIrqWork: flag('', 'no . . yes . . . . . . . . . .', { source: 'CR 3.5; D5', test: '' }),
-  highDelay: flag('', 'no . . . . . yes . . . . . . .', { source: 'CR 3.5', test: '' }),
-  highRetry: flag('', 'no . . . . . . . yes . . . . .', { source: 'CR 3.5', test: '' }),
-  highSyncLarge: flag(
-    'A task far over memory.high reclaims inside the charge already.',
-    'no . . . . . . . . . yes . . .',
-    {
-      source: 'mm/memcontrol.c try_charge_memcg',
-      test: 'WE-12',
-    },
-  ),
-  swapHigh: flag('', 'no . . . . . . yes . . . . . .', { source: 'CR 3.5, 5.4', test: '' }),
-  useHierarchy: word(['settable', 'always'], '', 'settable . . . . . . . . always . . . .', {
-    source: 'CR 5.5, SK 2',
-    test: '',
+  dyingCharge: word({
+    cells: 'bypass .    force .     .     .     .     .     .     normal .    .     .     .',
+    words: ['bypass', 'force', 'normal'],
+    about:
+      'Charge over the limit by a task that is being killed: to the root instead, over the limit, or as by any other.',
+    source: 'mm/memcontrol.c try_charge (4.3, 4.4.155, 5.15)',
+    step: 3,
+  }),
+  reclaimerCharge: word({
+    cells: 'normal .    .     force .     .     .     .     .     .     .     .     .     .',
+    words: ['normal', 'force'],
+    about: 'Charge made from inside reclaim: as any other, or over the limit.',
+    source: 'mm/memcontrol.c try_charge, PF_MEMALLOC (4.3, 4.19)',
+    step: 3,
+  }),
+  nofailCharge: word({
+    cells: 'bypass-before-oom . force-before-oom . . . . .  .     oom-first . .     .     .',
+    words: ['bypass-before-oom', 'force-before-oom', 'oom-first'],
+    about:
+      'When a __GFP_NOFAIL charge gives up on the limit: to the root before an OOM kill, over it before one, or after one.',
+    source: 'mm/memcontrol.c try_charge (4.3, 5.9, 5.15)',
+    step: 3,
+  }),
+  mayfailCharge: word({
+    cells: 'ignored .   .     one-kill no-kill . .    .     .     .     .     .     .     .',
+    words: ['ignored', 'one-kill', 'no-kill'],
+    about: 'What __GFP_RETRY_MAYFAIL means to a charge: nothing, at most one OOM kill, or none.',
+    source: 'mm/memcontrol.c try_charge (4.3, 4.19, 5.2)',
+    step: 3,
+  }),
+  pageChargeMoment: word({
+    cells: 'before-page . after-page . .  .     .     .     .     .     .     .     .     .',
+    words: ['before-page', 'after-page'],
+    about: 'Kernel pages are charged before they are taken from the page allocator, or after.',
+    source: 'mm/memcontrol.c __memcg_kmem_newpage_charge (4.3), __memcg_kmem_charge (4.4.155)',
+    step: 3,
+  }),
+  highMode: word({
+    cells: 'inline .    return-to-user . . .    .     .     .     .     .     .     .     .',
+    words: ['inline', 'return-to-user'],
+    about: 'Where memory.high makes a task reclaim: inside a charge that may wait, or on its return to user space.',
+    source: 'mm/memcontrol.c try_charge (4.3); commit b23afb93d317 (4.4)',
+    test: 'E20',
+  }),
+  highIrqWork: flag({
+    cells: 'no    .     .     yes   .     .     .     .     .     .     .     .     .     .',
+    about: 'A charge over memory.high in interrupt context queues a work item that reclaims.',
+    source: 'mm/memcontrol.c high_work_func (4.4.155, 4.19)',
+    step: 3,
+  }),
+  highDelay: flag({
+    cells: 'no    .     .     .     .     .     yes   .     .     .     .     .     .     .',
+    about: 'A task that stays over memory.high sleeps on its return to user space.',
+    source: 'mm/memcontrol.c calculate_high_delay (5.4)',
+    step: 3,
+  }),
+  highRetry: flag({
+    cells: 'no    .     .     .     .     .     .     .     yes   .     .     .     .     .',
+    about: 'Over memory.high the task reclaims again while that frees anything, before it sleeps.',
+    source: 'mm/memcontrol.c mem_cgroup_handle_over_high (5.8, 5.9)',
+    step: 3,
+  }),
+  highSyncLarge: flag({
+    cells: 'no    .     .     .     .     .     .     .     .     .     yes   .     .     .',
+    about: 'A task far over memory.high reclaims inside the charge already.',
+    source: 'mm/memcontrol.c try_charge_memcg (5.15, 6.1)',
+    test: 'WE-12',
+  }),
+  swapHigh: flag({
+    cells: 'no    .     .     .     .     .     .     yes   .     .     .     .     .     .',
+    about: 'There is memory.swap.high, and being over it slows down as memory.high does.',
+    source: 'mm/memcontrol.c swap_high_write (5.8)',
+    step: 3,
+  }),
+  useHierarchy: word({
+    cells: 'settable .  .     .     .     .     .     .     .     always .    .     .     .',
+    words: ['settable', 'always'],
+    about: 'On v1 a cgroup can be kept out of the accounts of its parent (memory.use_hierarchy=0), or not.',
+    source: 'mm/memcontrol.c mem_cgroup_hierarchy_write (5.9, 5.15)',
+    step: 4,
   }),
 } as const satisfies Record<string, AnyFeature>

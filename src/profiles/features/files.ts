@@ -1,71 +1,103 @@
 /** Control files and statistics files (profiles.md §3.5). How a row is read stands in kinds.ts. */
 import { type AnyFeature, flag, word } from './kinds.ts'
 
-/*                                   4.2 4.3 4.4 4.19 5.2 5.3 5.5 5.8 5.9 5.15 6.1 6.12 6.18 7.1 */
+/*          4.2   4.3   4.4   4.19  5.2   5.3   5.5   5.8   5.9   5.15  6.1   6.12  6.18  7.1 */
 export const FILES = {
-  memoryHighWrite: word(
-    ['store,once', 'store,loop', 'loop,store', 'store,loop,O_NONBLOCK'],
-    '',
-    'store,once . . . . . . store,loop loop,store store,loop . . store,loop,O_NONBLOCK .',
-    { source: 'CR 5.2', test: '' },
-  ),
-  memoryMaxWrite: word(
-    ['v1-resize', 'loop,EINTR', 'loop', 'loop,O_NONBLOCK'],
-    '',
-    'v1-resize . loop,EINTR . . . . loop . . . . loop,O_NONBLOCK .',
-    { source: 'CR 5.3; H11', test: '' },
-  ),
-  v1LimitWrite: word(
-    ['tries-x-subtree', 'until-no-progress'],
-    '',
-    'tries-x-subtree . . until-no-progress . . . . . . . . . .',
-    { source: 'CR 5.5', test: '' },
-  ),
-  forceEmptySleep: flag('', 'yes . . . . . . . . . no . . .', { source: 'CR 5.5', test: '' }),
-  memoryReclaim: word(
-    ['size', 'size+swappiness', 'size+swappiness-max'],
-    'What memory.reclaim accepts; with `size` alone, blank means everything.',
-    '- - - - - - - - - - size size+swappiness size+swappiness-max .',
-    { source: 'mm/memcontrol.c memory_reclaim', test: 'WE-17' },
-  ),
-  memoryReclaimStep: word(
-    ['remaining', 'remaining/4'],
-    'What memory.reclaim asks for per round.',
-    '- - - - - - - - - - remaining remaining/4 . .',
-    {
-      source: 'mm/memcontrol.c memory_reclaim',
-      test: 'WE-17',
-    },
-  ),
-  memoryPeak: word(['read-only', 'reset-per-open'], '', '- . . . . . . . . . read-only reset-per-open . .', {
-    source: 'CR 5.7',
-    test: '',
+  memoryHighWrite: word({
+    cells: 'store-once . .    .     .     .     .     store-loop loop-store store-loop . . store-loop-nonblock .',
+    words: ['store-once', 'store-loop', 'loop-store', 'store-loop-nonblock'],
+    about:
+      'A write of memory.high stores and reclaims once, stores and loops, loops before it stores, or skips the loop for O_NONBLOCK.',
+    source: 'mm/memcontrol.c memory_high_write (4.3, 5.8, 5.9, 5.15, 6.18)',
+    step: 3,
   }),
-  eventsKeys: word(
-    [
+  memoryMaxWrite: word({
+    cells: 'v1-resize . loop-eintr . .    .     .     loop  .     .     .     .     loop-nonblock .',
+    words: ['v1-resize', 'loop-eintr', 'loop', 'loop-nonblock'],
+    about:
+      'A write of memory.max goes the way of v1 (EBUSY), loops and may be interrupted, loops, or skips the loop for O_NONBLOCK.',
+    source: 'mm/memcontrol.c memory_max_write (4.3, 4.4.155, 5.8, 6.18)',
+    step: 3,
+  }),
+  v1LimitWrite: word({
+    cells: 'tries-x-subtree . . until-no-progress . . . .   .     .     .     .     .     .',
+    words: ['tries-x-subtree', 'until-no-progress'],
+    about:
+      'Lowering a limit of v1 gives up after a number of tries for each cgroup below, or when a try frees nothing.',
+    source: 'mm/memcontrol.c mem_cgroup_resize_limit (4.3), mem_cgroup_resize_max (4.19)',
+    step: 4,
+  }),
+  forceEmptySleep: flag({
+    cells: 'yes   .     .     .     .     .     .     .     .     .     no    .     .     .',
+    about: 'memory.force_empty of v1 sleeps a tenth of a second after a try that freed nothing.',
+    source: 'mm/memcontrol.c mem_cgroup_force_empty (5.15, 6.1)',
+    step: 4,
+  }),
+  memoryReclaim: word({
+    cells: '-     -     -     -     -     -     -     -     -     -     size  size+swappiness size+swappiness-max .',
+    words: ['size', 'size+swappiness', 'size+swappiness-max'],
+    about: 'What memory.reclaim accepts; with `size` alone, blank means everything.',
+    source: 'mm/memcontrol.c memory_reclaim (6.1, 6.12, 6.18)',
+    test: 'WE-17',
+  }),
+  memoryReclaimStep: word({
+    cells: '-     -     -     -     -     -     -     -     -     -     remaining remaining/4 . .',
+    words: ['remaining', 'remaining/4'],
+    about: 'What memory.reclaim asks for per round.',
+    source: 'mm/memcontrol.c memory_reclaim (6.1, 6.12)',
+    test: 'WE-17',
+  }),
+  memoryPeak: word({
+    cells: '-     .     .     .     .     .     .     .     .     .     read-only reset-per-open . .',
+    words: ['read-only', 'reset-per-open'],
+    about: 'memory.peak can only be read, or is also reset for the open file that writes it.',
+    source: 'mm/memcontrol.c peak_write (6.1, 6.12)',
+    step: 3,
+  }),
+  eventsKeys: word({
+    cells:
+      'low,high,max,oom . . low,high,max,oom,oom_kill . . . . . .  low,high,max,oom,oom_kill,oom_group_kill . low,high,max,oom,oom_kill,oom_group_kill,sock_throttled .',
+    words: [
       'low,high,max,oom',
       'low,high,max,oom,oom_kill',
       'low,high,max,oom,oom_kill,oom_group_kill',
       'low,high,max,oom,oom_kill,oom_group_kill,sock_throttled',
     ],
-    '',
-    'low,high,max,oom . . low,high,max,oom,oom_kill . . . . . . low,high,max,oom,oom_kill,oom_group_kill . low,high,max,oom,oom_kill,oom_group_kill,sock_throttled .',
-    { source: 'CR 5.8', test: '' },
-  ),
-  eventsTree: flag('', 'no . . . yes . . . . . . . . .', { source: 'CR 5.8', test: '' }),
-  swapEventsKeys: word(['max,fail', 'high,max,fail'], '', '- . . max,fail . . . high,max,fail . . . . . .', {
-    source: 'CR 5.1',
-    test: '',
+    about: 'The keys of memory.events.',
+    source: 'mm/memcontrol.c __memory_events_show (4.2, 4.19, 6.1, 6.18)',
+    step: 2,
   }),
-  memoryStat: word(
-    ['4.19', '5.2', '5.8', '5.9', '5.15', '6.1', '6.12', '6.18', '7.1'],
-    '',
-    '- . . 4.19 5.2 . . 5.8 5.9 5.15 6.1 6.12 6.18 7.1',
-    { source: 'CR 12.1 (list of that name); D8', test: '' },
-  ),
-  memoryStatRoot: flag('', '- . . no . . . . yes . . . . .', { source: 'CR 5.1', test: '' }),
-  v1MemoryStat: word(['4.2', '4.19', '6.1', '7.1'], '', '4.2 . . 4.19 . . . . . . 6.1 7.1 . .', {
-    source: 'CR 12.3; H12',
-    test: '',
+  eventsTree: flag({
+    cells: 'no    .     .     .     yes   .     .     .     .     .     .     .     .     .',
+    about: 'memory.events counts what happens below, too.',
+    source: 'include/linux/memcontrol.h memcg_memory_event (5.2)',
+    step: 3,
+  }),
+  swapEventsKeys: word({
+    cells: '-     .     .     max,fail .  .     .     high,max,fail . . .     .     .     .',
+    words: ['max,fail', 'high,max,fail'],
+    about: 'The keys of memory.swap.events.',
+    source: 'mm/memcontrol.c swap_events_show (4.19, 5.8)',
+    step: 2,
+  }),
+  memoryStat: word({
+    cells: '-     .     .     4.19  5.2   .     .     5.8   5.9   5.15  6.1   6.12  6.18  7.1',
+    words: ['4.19', '5.2', '5.8', '5.9', '5.15', '6.1', '6.12', '6.18', '7.1'],
+    about: 'Lines and order of memory.stat: those of the kernel of this name.',
+    source: 'mm/memcontrol.c memory_stat_show, memory_stats (each version); recorded on 6.1 and 6.12',
+    step: 2,
+  }),
+  memoryStatRoot: flag({
+    cells: '-     .     .     no    .     .     .     .     yes   .     .     .     .     .',
+    about: 'The root cgroup has memory.stat.',
+    source: 'mm/memcontrol.c memory_files (5.8, 5.9)',
+    step: 2,
+  }),
+  v1MemoryStat: word({
+    cells: '4.2   .     .     4.19  .     .     .     .     .     .     6.1   7.1   .     .',
+    words: ['4.2', '4.19', '6.1', '7.1'],
+    about: 'Lines of memory.stat of v1: those of the kernel of this name.',
+    source: 'mm/memcontrol.c memcg_stat_show (4.2, 4.19, 6.1), mm/memcontrol-v1.c (7.1)',
+    step: 2,
   }),
 } as const satisfies Record<string, AnyFeature>

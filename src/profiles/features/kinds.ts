@@ -1,10 +1,11 @@
 /**
- * How a row of the table of features is written: what differs, where that was read, the test that shows it and its
- * value on every kernel id.
+ * How a row of the table of features is written: its value on every kernel id, what differs, where that was read, and
+ * the test that shows it.
  *
- * A row's values stand in the order of KERNEL_IDS. `.` repeats the value on its left, `-` means the feature does not
- * apply there (the next value to the right is taken, and nothing reads it), and a `?` after a value marks one that was
- * bracketed or recollected rather than read in that tree. People write the names in snake_case; the mapping is mechanical.
+ * A row's cells stand in the order of KERNEL_IDS. `.` repeats the value on its left, `-` means the feature does not
+ * apply there (nothing reads it; the nearest value to the right is kept, or to the left where none is), and a `?` after
+ * a value marks one that was bracketed or recollected rather than read in that tree. People write the names in
+ * snake_case; the mapping is mechanical.
  */
 
 import type { Bytes } from '../../units.ts'
@@ -28,49 +29,62 @@ export const KERNEL_IDS = [
 export type KernelId = (typeof KERNEL_IDS)[number]
 
 /** How values of one kind are written. */
-interface ValueKind<T> {
-  /** What is accepted, for messages. */
+export interface ValueKind<T> {
+  /** What is accepted, to stand after "it is" in a message. */
   readonly accepts: string
   readonly parse: (text: string) => T | undefined
   readonly print: (value: T) => string
 }
 
-interface Notes {
+/** A feature is shown by a test, or has its behaviour from a later step on. */
+type Shown = { readonly test: string; readonly step?: never } | { readonly step: number; readonly test?: never }
+
+/** One row of the table. */
+type Row = Shown & {
+  readonly cells: string
+  /** What differs, in one sentence. */
+  readonly about: string
   /** Kernel file and version, commit or thread. */
   readonly source: string
-  /** Name of the test that shows it. */
-  readonly test: string
 }
 
-export interface Feature<T> extends ValueKind<T>, Notes {
-  /** What differs. */
+export interface Feature<T> extends ValueKind<T> {
   readonly about: string
+  readonly source: string
+  /** Name of the test that shows it. */
+  readonly test: string | undefined
+  /** The step of the project that brings its behaviour; undefined when it has it. */
+  readonly step: number | undefined
   /** One value per kernel id. */
   readonly values: readonly T[]
   /** Kernel ids whose value was not read in that tree. */
   readonly recollected: readonly KernelId[]
+  /** Kernel ids on which it means nothing. */
+  readonly absent: readonly KernelId[]
 }
 
-function feature<T>(kind: ValueKind<T>, about: string, cells: string, notes: Notes): Feature<T> {
+function feature<T>(kind: ValueKind<T>, { cells, about, source, test, step }: Row): Feature<T> {
   const columns = cells.trim().split(/\s+/)
   if (columns.length !== KERNEL_IDS.length)
     throw new Error(`${columns.length} values for ${KERNEL_IDS.length} kernels: ${cells}`)
-  const recollected: KernelId[] = []
-  const values: (T | undefined)[] = []
-  for (const [i, column] of columns.entries()) {
-    const isRepeated = column === '.'
-    if (column.endsWith('?') || (isRepeated && recollected.at(-1) === KERNEL_IDS[i - 1]))
-      recollected.push(KERNEL_IDS[i]!)
-    const cell = column.replace(/\?$/, '')
-    const value = isRepeated ? values[i - 1] : cell === '-' ? undefined : kind.parse(cell)
-    if (!isRepeated && cell !== '-' && value === undefined) throw new Error(`${cell} is no value of: ${about}`)
-    values.push(value)
-  }
-  for (let i = values.length - 2; i >= 0; i--) values[i] ??= values[i + 1]
-  return { ...kind, about, ...notes, values: values as T[], recollected }
+  const written: string[] = []
+  for (const column of columns) written.push(column === '.' ? written.at(-1)! : column)
+  const idsOf = (is: (cell: string) => boolean): KernelId[] => KERNEL_IDS.filter((_, i) => is(written[i]!))
+  const given = written.map(cell => {
+    if (cell === '-') return undefined
+    const value = kind.parse(cell.replace(/\?$/, ''))
+    if (value === undefined) throw new Error(`${cell} is no value of: ${about}`)
+    return value
+  })
+  const values = given.map((value, i) => value ?? given.slice(i).find(isGiven) ?? given.slice(0, i).findLast(isGiven)!)
+  const recollected = idsOf(cell => cell.endsWith('?'))
+  const absent = idsOf(cell => cell === '-')
+  return { ...kind, about, source, test, step, values, recollected, absent }
 }
 
-const INTEGER: ValueKind<number> = {
+const isGiven = <T>(value: T | undefined): value is T => value !== undefined
+
+export const INTEGER: ValueKind<number> = {
   accepts: 'a whole number from 0 up',
   parse: text => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
   print: String,
@@ -99,28 +113,33 @@ const PER_NODE: ValueKind<PerNode> = {
   print: ({ fixed, perNode }) => `${fixed}+${perNode}n`,
 }
 
-export const integer = (about: string, cells: string, notes: Notes): Feature<number> =>
-  feature(INTEGER, about, cells, notes)
-export const flag = (about: string, cells: string, notes: Notes): Feature<boolean> => feature(FLAG, about, cells, notes)
-export const formula = (about: string, cells: string, notes: Notes): Feature<PerNode> =>
-  feature(PER_NODE, about, cells, notes)
+/** One of some words. */
+export const oneOf = <const W extends readonly string[]>(words: W): ValueKind<W[number]> => ({
+  accepts: words.length === 1 ? words[0]! : `one of ${words.join(', ')}`,
+  parse: text => (words.includes(text) ? (text as W[number]) : undefined),
+  print: value => value,
+})
 
-export const word = <const W extends readonly string[]>(
-  words: W,
-  about: string,
-  cells: string,
-  notes: Notes,
-): Feature<W[number]> =>
-  feature<W[number]>(
-    {
-      accepts: `one of ${words.join(', ')}`,
-      parse: text => (words.includes(text) ? (text as W[number]) : undefined),
-      print: value => value,
-    },
-    about,
-    cells,
-    notes,
-  )
+/** Some of these words, joined by commas; kept in the order of the list. */
+const someOf = <const W extends readonly string[]>(words: W): ValueKind<readonly W[number][]> => ({
+  accepts: `any of ${words.join(', ')}, joined by commas`,
+  parse: text => {
+    const given = text.split(',')
+    return given.every(each => words.includes(each)) ? words.filter(each => given.includes(each)) : undefined
+  },
+  print: values => values.join(','),
+})
+
+export const integer = (row: Row): Feature<number> => feature(INTEGER, row)
+export const flag = (row: Row): Feature<boolean> => feature(FLAG, row)
+export const formula = (row: Row): Feature<PerNode> => feature(PER_NODE, row)
+
+type WordRow<W extends readonly string[]> = Row & { readonly words: W }
+
+export const word = <const W extends readonly string[]>(row: WordRow<W>): Feature<W[number]> =>
+  feature(oneOf(row.words), row)
+export const subset = <const W extends readonly string[]>(row: WordRow<W>): Feature<readonly W[number][]> =>
+  feature(someOf(row.words), row)
 
 /** A feature whatever its values are. */
 // biome-ignore lint/suspicious/noExplicitAny: print takes what parse gives; which type that is, each row knows.

@@ -1,101 +1,224 @@
 /** Reclaim, protection, OOM, pressure (profiles.md §3.4). How a row is read stands in kinds.ts. */
 import { type AnyFeature, flag, integer, word } from './kinds.ts'
 
-/*                                   4.2 4.3 4.4 4.19 5.2 5.3 5.5 5.8 5.9 5.15 6.1 6.12 6.18 7.1 */
+/*          4.2   4.3   4.4   4.19  5.2   5.3   5.5   5.8   5.9   5.15  6.1   6.12  6.18  7.1 */
 export const RECLAIM = {
-  protection: word(['P0', 'P1', 'P1+scan', 'P2', 'P3', 'P4'], '', 'P0 . . P1 . . P1+scan P2 . P3 . P4 . .', {
-    source: 'CR 8; D7',
-    test: '',
+  protection: word({
+    cells: 'P0    .     .     P1    .     .     P1+scan P2  .     P3    .     P4    .     .',
+    words: ['P0', 'P1', 'P1+scan', 'P2', 'P3', 'P4'],
+    about:
+      'How memory.min and memory.low protect, from P0 (low is on or off) to P4 (shares, scan in proportion, never the target).',
+    source:
+      'mm/memcontrol.c mem_cgroup_low (4.2), mem_cgroup_protected (4.19, 5.4); mm/page_counter.c effective_protection (6.12)',
+    step: 3,
   }),
-  recursiveProtOption: flag('', 'no . . . . . . yes . . . . . .', { source: 'CR 5.8, core 2.1', test: '' }),
-  scanBalance: word(['rotated', 'cost'], '', 'rotated . . . . . . cost . . . . . .', { source: 'CR 6.4', test: '' }),
-  balanceScope: word(['memcg', 'target'], '', 'memcg . . . . . target? target . . . . . .', {
-    source: 'CR 1 notes, 6.4',
-    test: '',
+  recursiveProtOption: flag({
+    cells: 'no    .     .     .     .     .     .     yes   .     .     .     .     .     .',
+    about: 'Mount option memory_recursiveprot: unclaimed protection is shared out below.',
+    source: 'kernel/cgroup/cgroup.c cgroup2_fs_parameters (5.7)',
+    step: 3,
   }),
-  smallListScan: word(['second-pass-32', 'offline-32'], '', 'second-pass-32 . . offline-32 . . . . . . . . . .', {
-    source: 'CR 6.4',
-    test: '',
+  scanBalance: word({
+    cells: 'rotated .   .     .     .     .     .     cost  .     .     .     .     .     .',
+    words: ['rotated', 'cost'],
+    about: 'Anonymous against file memory by how much of each was rotated, or by what reclaim of each cost.',
+    source: 'mm/vmscan.c get_scan_count (5.7, 5.8)',
+    step: 3,
   }),
-  reclaimCursor: word(['per-priority', 'shared'], '', 'per-priority . . . . . shared? shared . . . . . .', {
-    source: 'CR 6.3; H6',
-    test: '',
+  balanceScope: word({
+    cells: 'memcg .     .     .     .     .     target? target .  .     .     .     .     .',
+    words: ['memcg', 'target'],
+    about: "That balance looks at each cgroup's own lists, or at those of the reclaim target.",
+    source: 'mm/vmscan.c get_scan_count (5.4, 5.7)',
+    step: 3,
   }),
-  reclaimSecondChance: word(
-    ['low', 'low,deactivate', 'full-walk,deactivate,low'],
-    '',
-    'low . . low,deactivate? . . . . . . . full-walk,deactivate,low . .',
-    { source: 'CR 6.3; H6', test: '' },
-  ),
-  newAnon: word(['active', 'inactive'], '', 'active . . . . . . . inactive . . . . .', {
-    source: 'CR 1, 6.2',
-    test: '',
+  smallListScan: word({
+    cells: 'second-pass-32 . . offline-32 . .   .     .     .     .     .     .     .     .',
+    words: ['second-pass-32', 'offline-32'],
+    about: 'Lists too small to be scanned at a priority: 32 pages in a second pass, or 32 pages of removed cgroups.',
+    source: 'mm/vmscan.c get_scan_count (4.2, 4.19)',
+    step: 3,
   }),
-  workingsetAnon: flag('', 'no . . . . . . . yes . . . . .', { source: 'CR 6.7', test: '' }),
-  workingsetChargedTo: word(['owner', 'target'], '', 'owner . . . . . target? target . . . . . .', {
-    source: 'CR 6.7',
-    test: '',
+  reclaimCursor: word({
+    cells: 'per-priority . .  .     .     .     shared? shared .  .     .     .     .     .',
+    words: ['per-priority', 'shared'],
+    about: 'Reclaim goes on where it stopped: one place per priority, or one for all.',
+    source: 'mm/memcontrol.c mem_cgroup_iter (5.4, 5.7)',
+    step: 3,
   }),
-  shrinker: word(['S0', 'S1m', 'S1', 'S2'], '', 'S0 . . S1m S1 . . . . S2 . . . .', { source: 'CR 7', test: '' }),
-  shrinkerDeferred: word(['shared', 'per-memcg'], '', 'shared . . . . . . . . per-memcg . . . .', {
-    source: 'CR 7',
-    test: '',
+  reclaimSecondChance: word({
+    cells: 'low   .     .     low-deactivate? . . .   .     .     .     .     walk-deactivate-low . .',
+    words: ['low', 'low-deactivate', 'walk-deactivate-low'],
+    about:
+      'What is tried when reclaim found nothing: protected cgroups (low), active lists (deactivate), a walk that may not stop early (walk).',
+    source: 'mm/vmscan.c do_try_to_free_pages (4.2, 5.7, 6.12)',
+    step: 3,
   }),
-  slabPagesCountAsReclaimed: word(['yes', 'global-only'], '', 'yes . . . . . . . . . . global-only . .', {
-    source: 'CR 7',
-    test: '',
+  newAnon: word({
+    cells: 'active .    .     .     .     .     .     .     inactive .  .     .     .     .',
+    words: ['active', 'inactive'],
+    about: 'List a new anonymous page starts on.',
+    source: 'mm/swap.c lru_cache_add_active_or_unevictable (5.8), lru_cache_add_inactive_or_unevictable (5.9)',
+    step: 3,
   }),
-  oomMode: word(['end-of-fault', 'inline'], '', 'end-of-fault . . inline . . . . . . . . . .', {
-    source: 'CR 9.1',
-    test: '',
+  workingsetAnon: flag({
+    cells: 'no    .     .     .     .     .     .     .     yes   .     .     .     .     .',
+    about: 'Anonymous pages that come back from swap are recognised as part of the working set.',
+    source: 'mm/workingset.c (5.8, 5.9)',
+    step: 3,
   }),
-  oomCostly: word(['try', 'skip'], '', 'try . . skip . . . . . . . . . .', { source: 'CR 1', test: '' }),
-  oomEvent: word(['before-call', 'only-order-0..3'], '', 'before-call . . . only-order-0..3 . . . . . . . . .', {
-    source: 'CR 1',
-    test: '',
+  workingsetChargedTo: word({
+    cells: 'owner .     .     .     .     .     target? target .  .     .     .     .     .',
+    words: ['owner', 'target'],
+    about: 'Evictions are remembered for the cgroup that owned the page, or for the target of the reclaim.',
+    source: 'mm/workingset.c workingset_eviction (5.4, 5.7)',
+    step: 3,
   }),
-  oomNofs: word(['kill', 'decline'], '', 'kill . . decline . . kill . . . . . . .', { source: 'CR 1', test: '' }),
-  oomNoVictim: word(['bypass', 'force', 'fail'], '', 'bypass? . force . . . . . . fail . . . .', {
-    source: 'CR 3.2; H7',
-    test: '',
+  shrinker: word({
+    cells: 'S0    .     .     S1m   S1    .     .     .     .     S2    .     .     .     .',
+    words: ['S0', 'S1m', 'S1', 'S2'],
+    about:
+      'How much a shrinker is asked for: by pages scanned (S0), by priority (S1; S1m: not too little), with deferral that decays (S2).',
+    source: 'mm/vmscan.c do_shrink_slab (4.2, 4.19, 5.2, 5.15)',
+    step: 3,
   }),
-  oomRecheckMargin: flag('', 'no . . . . . . . yes . . . . .', { source: 'CR 9.2', test: '' }),
-  oomTie: word(['first', 'last'], '', 'first . . . last? last . . . . . . . .', { source: 'CR 9.2; H8', test: '' }),
-  oomChildFirst: flag('', 'yes . . . no . . . . . . . . .', { source: 'CR 9.2', test: '' }),
-  oomBadness: word(
-    ['root-bonus,floor-1', 'floor-1', 'signed'],
-    '',
-    'root-bonus,floor-1 . . floor-1 . . . . signed . . . . .',
-    { source: 'CR 9.2; H8', test: '' },
-  ),
-  oomGroup: flag('', 'no . . yes . . . . . . . . . .', { source: 'CR 9.2', test: '' }),
-  oomGroupCountsVictim: word(['twice'], '', '- . . twice? . . . . . . twice . . .', { source: 'CR 9.2', test: '' }),
-  swappinessV1Max: integer('', '100 . . . . . . . . 100? 200 . . .', { source: 'CR 5.5; H9', test: '' }),
-  moveCharge: flag('', 'yes . . . . . . . . . . . no .', { source: 'CR 14', test: '' }),
-  psi: flag('', 'no . . . yes . . . . . . . . .', { source: 'CR 10', test: '' }),
-  psiCpuFull: flag('', '- . . . no . . . . yes . . . .', { source: 'files: cpu.pressure', test: '' }),
-  psiMemFull: word(
-    ['no-runnable', 'only-reclaimers'],
-    '',
-    '- . . . no-runnable . . . . . only-reclaimers? only-reclaimers . .',
-    { source: 'CR 10.2; H10', test: '' },
-  ),
-  psiStall: word(
-    ['every-memcg-reclaim', 'charge-and-high'],
-    '',
-    '- . . . every-memcg-reclaim . . . charge-and-high . . . . .',
-    { source: 'CR 10.2', test: '' },
-  ),
-  psiWindowMinUs: integer(
-    'Shortest window of a pressure trigger, in microseconds.',
-    '- - - - 500000 . . . . . . 1 . .',
-    {
-      source: 'kernel/sched/psi.c psi_trigger_create',
-      test: 'oracle: writes/memory.pressure',
-    },
-  ),
-  psiUnprivileged: word(['file-mode', '2s-multiples'], '', '- . . . file-mode . . . . . 2s-multiples . . .', {
-    source: 'CR 10.5 (mainline 6.3, in the recorded 6.1)',
-    test: '',
+  shrinkerDeferred: word({
+    cells: 'shared .    .     .     .     .     .     .     .     per-memcg . .     .     .',
+    words: ['shared', 'per-memcg'],
+    about: 'What a shrinker was asked for and did not do is kept for the machine, or per cgroup.',
+    source: 'mm/vmscan.c xchg_nr_deferred (5.9, 5.15)',
+    step: 3,
+  }),
+  slabPagesCountAsReclaimed: word({
+    cells: 'yes   .     .     .     .     .     .     .     .     .     .     global-only . .',
+    words: ['yes', 'global-only'],
+    about: 'Slab pages freed by a shrinker count as reclaimed: always, or only in reclaim of the whole machine.',
+    source: 'mm/vmscan.c (6.1), flush_reclaim_state (6.12)',
+    step: 3,
+  }),
+  oomMode: word({
+    cells: 'end-of-fault . .  inline .    .     .     .     .     .     .     .     .     .',
+    words: ['end-of-fault', 'inline'],
+    about: 'When the OOM killer runs: at the end of a page fault, or inside the charge.',
+    source: 'mm/memcontrol.c mem_cgroup_oom (4.3, 4.19)',
+    step: 3,
+  }),
+  oomCostly: word({
+    cells: 'try   .     .     skip  .     .     .     .     .     .     .     .     .     .',
+    words: ['try', 'skip'],
+    about: 'The OOM killer for charges of more than 8 pages: tried, or skipped.',
+    source: 'mm/memcontrol.c mem_cgroup_oom (4.3, 4.19)',
+    step: 3,
+  }),
+  oomEvent: word({
+    cells: 'before-call . .   .     order-0-3 . .     .     .     .     .     .     .     .',
+    words: ['before-call', 'order-0-3'],
+    about: 'When the event `oom` is counted: before each call of the killer, or only for charges of up to 8 pages.',
+    source: 'mm/memcontrol.c mem_cgroup_oom (4.19, 5.2)',
+    step: 3,
+  }),
+  oomNofs: word({
+    cells: 'kill  .     .     decline .   .     kill  .     .     .     .     .     .     .',
+    words: ['kill', 'decline'],
+    about: 'A charge that may not use file systems: the OOM killer kills, or declines.',
+    source: 'mm/oom_kill.c out_of_memory (4.3, 4.19, 5.4)',
+    step: 3,
+  }),
+  oomNoVictim: word({
+    cells: 'bypass? .   force .     .     .     .     .     .     fail  .     .     .     .',
+    words: ['bypass', 'force', 'fail'],
+    about: 'When the OOM killer finds nobody to kill, the charge goes to the root, over the limit, or fails.',
+    source: 'mm/memcontrol.c try_charge (4.4.155, 5.9, 5.15)',
+    step: 3,
+  }),
+  oomRecheckMargin: flag({
+    cells: 'no    .     .     .     .     .     .     .     yes   .     .     .     .     .',
+    about: 'The OOM killer looks once more whether memory was freed meanwhile.',
+    source: 'mm/memcontrol.c mem_cgroup_out_of_memory (5.8, 5.9)',
+    step: 3,
+  }),
+  oomTie: word({
+    cells: 'first .     .     .     last? last  .     .     .     .     .     .     .     .',
+    words: ['first', 'last'],
+    about: 'Which of two tasks of the same badness is killed: the first or the last one met.',
+    source: 'mm/oom_kill.c oom_evaluate_task (4.19, 5.3)',
+    step: 3,
+  }),
+  oomChildFirst: flag({
+    cells: 'yes   .     .     .     no    .     .     .     .     .     .     .     .     .',
+    about: 'A child of the chosen task is killed in its place.',
+    source: 'mm/oom_kill.c oom_kill_process (4.19, 5.2)',
+    step: 3,
+  }),
+  oomBadness: word({
+    cells: 'root-bonus . .    at-least-1 . .    .     .     signed .    .     .     .     .',
+    words: ['root-bonus', 'at-least-1', 'signed'],
+    about: 'Badness: 3 % less for root and at least 1; at least 1; or a number that may be negative.',
+    source: 'mm/oom_kill.c oom_badness (4.2, 4.19, 5.9)',
+    step: 3,
+  }),
+  oomGroup: flag({
+    cells: 'no    .     .     yes   .     .     .     .     .     .     .     .     .     .',
+    about: 'There is memory.oom.group: a cgroup can be killed as a whole.',
+    source: 'mm/memcontrol.c mem_cgroup_get_oom_group (4.19)',
+    step: 3,
+  }),
+  oomGroupCountsVictim: word({
+    cells: '-     .     .     twice? .    .     .     .     .     .     twice .     .     .',
+    words: ['twice'],
+    about: 'How often oom_kill counts the chosen victim of a group kill.',
+    source: 'recorded on 6.1 and 6.12 (memory/max/oom-group)',
+    step: 3,
+  }),
+  swappinessV1Max: integer({
+    cells: '100   .     .     .     .     .     .     .     .     100?  200   .     .     .',
+    about: 'Largest memory.swappiness of v1.',
+    source: 'mm/memcontrol.c mem_cgroup_swappiness_write (5.9, 6.1)',
+    step: 4,
+  }),
+  moveCharge: flag({
+    cells: 'yes   .     .     .     .     .     .     .     .     .     .     .     no    .',
+    about: 'v1: charges can move with a task (memory.move_charge_at_immigrate).',
+    source: 'mm/memcontrol-v1.c mem_cgroup_move_charge_write (6.12, 6.18)',
+    step: 4,
+  }),
+  psi: flag({
+    cells: 'no    .     .     .     yes   .     .     .     .     .     .     .     .     .',
+    about: 'There is pressure stall information.',
+    source: 'kernel/sched/psi.c (5.2)',
+    step: 3,
+  }),
+  psiCpuFull: flag({
+    cells: '-     .     .     .     no    .     .     .     .     yes   .     .     .     .',
+    about: 'cpu.pressure has a line `full`.',
+    source: 'kernel/sched/psi.c psi_show (5.9, 5.15)',
+    step: 3,
+  }),
+  psiMemFull: word({
+    cells: '-     .     .     .     no-runnable . .   .     .     .     only-reclaimers? only-reclaimers . .',
+    words: ['no-runnable', 'only-reclaimers'],
+    about: '`full` of memory.pressure means: nobody can run, or only those who reclaim.',
+    source: 'kernel/sched/psi.c test_state (5.15, 6.12)',
+    step: 3,
+  }),
+  psiStall: word({
+    cells: '-     .     .     .     every-memcg-reclaim . . . charge-and-high . . . .     .',
+    words: ['every-memcg-reclaim', 'charge-and-high'],
+    about: 'Which reclaim counts as a stall: every one for a cgroup, or only of charges and memory.high.',
+    source: 'mm/vmscan.c try_to_free_mem_cgroup_pages (5.8), mm/memcontrol.c psi_memstall_enter (5.9)',
+    step: 3,
+  }),
+  psiWindowMinUs: integer({
+    cells: '-     -     -     -     500000 .    .     .     .     .     .     1     .     .',
+    about: 'Shortest window of a pressure trigger, in microseconds.',
+    source: 'kernel/sched/psi.c psi_trigger_create (6.1, 6.8)',
+    test: 'oracle: writes/memory.pressure',
+  }),
+  psiUnprivileged: word({
+    cells: '-     .     .     .     file-mode . .     .     .     .     2s-multiples . .  .',
+    words: ['file-mode', '2s-multiples'],
+    about: 'Triggers without CAP_SYS_RESOURCE: whoever may write the file, or windows of whole 2 seconds only.',
+    source: 'kernel/sched/psi.c psi_trigger_create (5.15); recorded on 6.1 and 6.12 (writes/fileops-uid1000)',
+    step: 3,
   }),
 } as const satisfies Record<string, AnyFeature>

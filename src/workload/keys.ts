@@ -1,0 +1,129 @@
+/**
+ * The keys of a kernel that its generation does not decide (profiles.md §4.1, §4.2): the machine, fixed at mount, and
+ * the choices of the model.
+ */
+import type { Machine, ModelOptions } from '../engine/machine.ts'
+import { FLAG, INTEGER, oneOf, type ValueKind } from '../profiles/features.ts'
+import type { Bytes } from '../units.ts'
+import { parseWorkloadSize } from './grammar.ts'
+
+export interface Key<T> {
+  readonly kind: ValueKind<T>
+  readonly usual: T
+  readonly about: string
+  /** Fixed at mount. */
+  readonly fixed?: boolean
+}
+
+/** A key whatever its values are. */
+// biome-ignore lint/suspicious/noExplicitAny: print takes what parse gives; which type that is, each key knows.
+export type AnyKey = Key<any>
+
+const SIZE: ValueKind<Bytes> = {
+  accepts: 'bytes, or a number with K, M, G or T, such as 8G',
+  parse: text => (text.endsWith('p') ? undefined : parseWorkloadSize(text, 1)),
+  print: String,
+}
+
+const between = (min: number, max: number): ValueKind<number> => ({
+  accepts: `a whole number from ${min} to ${max}`,
+  parse: text => {
+    const n = INTEGER.parse(text)
+    return n !== undefined && n >= min && n <= max ? n : undefined
+  },
+  print: String,
+})
+
+const PAGE_SIZES: Readonly<Record<string, Bytes>> = { '4K': 4096, '64K': 65536, '4096': 4096, '65536': 65536 }
+const PAGE_SIZE: ValueKind<Bytes> = {
+  accepts: 'one of 4K, 64K',
+  parse: text => (Object.hasOwn(PAGE_SIZES, text) ? PAGE_SIZES[text] : undefined),
+  print: String,
+}
+
+const HZ: ValueKind<number> = {
+  accepts: 'one of 100, 250, 300, 1000',
+  parse: text => [100, 250, 300, 1000].find(hz => String(hz) === text),
+  print: String,
+}
+
+const MILLISECONDS: ValueKind<number> = { ...INTEGER, accepts: 'milliseconds from 0 up' }
+
+const BYPASS: ValueKind<number | 'clock'> = {
+  accepts: 'a whole number from 0 up, or clock',
+  parse: text => (text === 'clock' ? text : INTEGER.parse(text)),
+  print: String,
+}
+
+/** The machine. `psi` is no key of it: the feature of that name decides. */
+export const MACHINE_KEYS: { readonly [K in Exclude<keyof Machine, 'psi'>]: Key<Machine[K]> } & {
+  readonly swap: Key<Bytes>
+} = {
+  cpus: { kind: between(1, 512), usual: 4, about: 'Simulated CPUs.' },
+  memory: { kind: SIZE, usual: 8 * 2 ** 30, about: 'Memory of the machine; 0 for as much as anybody wants.' },
+  swap: { kind: SIZE, usual: 2 * 2 ** 30, about: 'Its swap device; 0 for none.' },
+  nodes: { kind: between(1, 64), usual: 1, about: 'Memory nodes; CPUs and memory are split evenly.' },
+  pageSize: { kind: PAGE_SIZE, usual: 4096, about: 'Size of a page.' },
+  hz: { kind: HZ, usual: 250, about: 'Timer ticks per second.' },
+  allocator: { kind: oneOf(['slub', 'slab']), usual: 'slub', about: 'The slab allocator; SLAB is there up to 5.8.' },
+  zswap: { kind: FLAG, usual: false, about: 'Built with zswap: its files and statistics lines exist.' },
+  swapAccounting: { kind: FLAG, usual: true, about: 'Built with swap accounting: the swap files exist.' },
+  thp: { kind: FLAG, usual: true, about: 'Built with huge pages: their statistics lines exist.' },
+  numaBalancing: { kind: FLAG, usual: true, about: 'Built with NUMA balancing: its statistics lines exist.' },
+  hugetlb: { kind: FLAG, usual: true, about: 'Built with the controller hugetlb.' },
+}
+
+/** The choices of the model. */
+export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions[K]> } = {
+  reclaim: {
+    kind: oneOf(['ideal']),
+    usual: 'ideal',
+    fixed: true,
+    about: 'What reclaim takes: exactly as many clean file pages as it is asked for.',
+  },
+  taskOverhead: {
+    kind: FLAG,
+    usual: true,
+    about: 'Tasks own kernel objects, as processes do; without, pages can be counted.',
+  },
+  cacheCreateBypass: {
+    kind: BYPASS,
+    usual: 1,
+    about:
+      "Objects nobody pays for before a cgroup's copy of a cache exists (up to 5.8); clock: as many as come first.",
+  },
+  cacheObjects: {
+    kind: oneOf(['measured', 'reference']),
+    usual: 'measured',
+    fixed: true,
+    about: 'Object sizes: those measured on each kernel, or one list for all.',
+  },
+  rcuMs: { kind: MILLISECONDS, usual: 20, about: 'Length of an RCU grace period.' },
+  workMs: { kind: MILLISECONDS, usual: 1, about: 'From queueing a work item to its start.' },
+  rstatMs: {
+    kind: MILLISECONDS,
+    usual: 2000,
+    about: 'From the first pending update of statistics to the flush of all.',
+  },
+}
+
+/** Options of the model whose behaviour a later step brings, with that step. */
+export const LATER_OPTIONS: Readonly<Record<string, number>> = {
+  lru: 3,
+  reclaimUsPerPage: 3,
+  refaultUs: 3,
+  swapinUs: 3,
+  stockDrainMs: 3,
+  writeback: 3,
+  writebackMs: 3,
+  flusherMs: 3,
+  oomExitMs: 3,
+  sbShrinkBatch: 3,
+  watermarkGapPages: 3,
+  psiCpus: 3,
+  thresholdCheck: 4,
+}
+
+/** The usual value of every key. */
+export const usual = <T>(keys: { readonly [K in keyof T]: Key<T[K]> }): T =>
+  Object.fromEntries(Object.entries<AnyKey>(keys).map(([name, key]) => [name, key.usual])) as T
