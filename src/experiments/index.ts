@@ -1,0 +1,7 @@
+/**
+ * The founding threads, reproduced. An experiment runs in process, on kernels of its own; nothing is mounted.
+ */
+import type { Experiment } from './experiment.ts'
+import { hotplugDeadlock } from './hotplug-deadlock.ts'
+
+export const EXPERIMENTS: readonly Experiment[] = [hotplugDeadlock]
