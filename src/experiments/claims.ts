@@ -2,12 +2,36 @@
  * What the threads report and what is accepted of a simulation, by experiment: data of the reports. Bands are those of
  * slab-kmem.md §12 unless the row says otherwise; nothing that measures reads them.
  */
-import type { Band, Claim } from './experiment.ts'
+import type { Band, Claim, ParameterValues } from './experiment.ts'
 
 const exactly = (value: number): Band => ({ least: value, most: value })
 const between = (least: number, most: number): Band => ({ least, most })
 
+/** A rule says how the answer follows from the parameters. */
+const times = (factor: number, parameter: string) => (parameters: ParameterValues) =>
+  exactly(factor * parameters[parameter]!)
+
+const THREAD_000 = '"way off the real value"'
+const THREAD_001 = '"release the memory cgroup without waiting"'
+
 export const CLAIMS = {
+  'percpu-flush': [
+    claim('home-5.2', 'error on 5.2, freed where allocated', 'pages', '', exactly(0)),
+    claim('home-5.3', 'error on 5.3, freed where allocated', 'pages', THREAD_000, times(66, 'rounds')),
+    claim('home-5.5', 'error on 5.5, freed where allocated', 'pages', '"eventually consistent"', exactly(0)),
+    claim('shown-5.2', 'memory.stat of 5.2', 'pages', '', null),
+    claim('shown-5.3', 'memory.stat of 5.3', 'pages', '', exactly(66_033)),
+    claim('shown-5.5', 'memory.stat of 5.5', 'pages', '', exactly(33)),
+    claim('away-5.2', 'error on 5.2, freed on other CPUs', 'pages', '"dropped on floor"', times(33, 'rounds')),
+    claim('away-5.3', 'error on 5.3, freed on other CPUs', 'pages', '', exactly(0)),
+    claim('away-5.5', 'error on 5.5, freed on other CPUs', 'pages', '', exactly(0)),
+  ],
+  reparenting: [
+    claim('zombies-5.2', 'zombies on 5.2', 'cgroups', '', times(1, 'rounds')),
+    claim('zombies-5.3', 'zombies on 5.3', 'cgroups', THREAD_001, exactly(0)),
+    claim('zombies-5.9', 'zombies on 5.9', 'cgroups', '', exactly(0)),
+    claim('zombies-6.12', 'zombies on 6.12', 'cgroups', '', exactly(0)),
+  ],
   'hotplug-deadlock': [
     claim('a-5.8', 'A on 5.8: threads in the cycle', '', '4', exactly(4)),
     claim('a-5.9', 'A on 5.9: threads in the cycle', '', '"appears to fix this deadlock"', exactly(0)),

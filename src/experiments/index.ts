@@ -3,5 +3,7 @@
  */
 import type { Experiment } from './experiment.ts'
 import { hotplugDeadlock } from './hotplug-deadlock.ts'
+import { percpuFlush } from './percpu-flush.ts'
+import { reparenting } from './reparenting.ts'
 
-export const EXPERIMENTS: readonly Experiment[] = [hotplugDeadlock]
+export const EXPERIMENTS: readonly Experiment[] = [percpuFlush, reparenting, hotplugDeadlock]
