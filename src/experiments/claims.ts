@@ -7,6 +7,8 @@ import type { Band, Claim, ParameterValues } from './experiment.ts'
 const exactly = (value: number): Band => ({ least: value, most: value })
 const between = (least: number, most: number): Band => ({ least, most })
 
+const atLeast = (least: number): Band => between(least, Number.POSITIVE_INFINITY)
+
 /** A rule says how the answer follows from the parameters. */
 const times = (factor: number, parameter: string) => (parameters: ParameterValues) =>
   exactly(factor * parameters[parameter]!)
@@ -25,6 +27,15 @@ export const CLAIMS = {
     claim('away-5.2', 'error on 5.2, freed on other CPUs', 'pages', '"dropped on floor"', times(33, 'rounds')),
     claim('away-5.3', 'error on 5.3, freed on other CPUs', 'pages', '', exactly(0)),
     claim('away-5.5', 'error on 5.5, freed on other CPUs', 'pages', '', exactly(0)),
+  ],
+  'slab-utilization': [
+    ...utilization('main', 'as given', '45 … 65 %', between(45, 65), between(35, 50)),
+    ...utilization('more-survive', 'restarts 3, survive 0.25', '45 … 65 %', between(45, 65), null),
+    ...utilization('fewer-restarts', 'restarts 2, survive 0.3', '45 … 65 %', between(45, 65), null),
+    ...utilization('long-lived', 'restarts 1', 'best "around 85 %"', between(75, 90), null),
+    claim('cpus-old', 'old: lower than with a quarter of the CPUs by', 'points', '', atLeast(0)),
+    claim('cpus-new', 'new: differs from a quarter of the CPUs by', 'points', '', between(0, 6)),
+    claim('restarts-old', 'old: lower than without restarts by', 'points', '', atLeast(0)),
   ],
   reparenting: [
     claim('zombies-5.2', 'zombies on 5.2', 'cgroups', '', times(1, 'rounds')),
@@ -46,4 +57,20 @@ export const CLAIMS = {
 
 function claim(id: string, what: string, unit: string, thread: string, band: Claim['band']): Claim {
   return { id, what, unit, thread, band }
+}
+
+/** What is claimed of one variant of the fleet. The reduction is judged where its share of accounted slab is the thread's. */
+function utilization(id: string, name: string, thread: string, old: Band, reduction: Band | null): Claim[] {
+  const [seen, saved] = ['"high 90s"', '35 … 45 %']
+  return [
+    claim(`${id}-old-visible`, `${name}: old, visible`, '%', thread, old),
+    claim(`${id}-old-exact`, `${name}: old, exact`, '%', '', null),
+    claim(`${id}-new-visible`, `${name}: new, visible`, '%', '', atLeast(95)),
+    claim(`${id}-new-exact`, `${name}: new, exact`, '%', '', null),
+    claim(`${id}-off-visible`, `${name}: off, visible`, '%', seen, atLeast(95)),
+    claim(`${id}-off-exact`, `${name}: off, exact`, '%', '', null),
+    claim(`${id}-reduction`, `${name}: saved of the accounted slab`, '%', '', null),
+    claim(`${id}-reduction-25`, `${name}: saved, 25 % accounted to nobody`, '%', saved, reduction),
+    claim(`${id}-reduction-40`, `${name}: saved, 40 % accounted to nobody`, '%', saved, reduction),
+  ]
 }

@@ -5,5 +5,6 @@ import type { Experiment } from './experiment.ts'
 import { hotplugDeadlock } from './hotplug-deadlock.ts'
 import { percpuFlush } from './percpu-flush.ts'
 import { reparenting } from './reparenting.ts'
+import { slabUtilization } from './slab-utilization.ts'
 
-export const EXPERIMENTS: readonly Experiment[] = [percpuFlush, reparenting, hotplugDeadlock]
+export const EXPERIMENTS: readonly Experiment[] = [percpuFlush, reparenting, slabUtilization, hotplugDeadlock]

@@ -10,7 +10,7 @@ import { assert } from '../assert.ts'
 import { usage, watermark } from '../engine/counter.ts'
 import type { Engine } from '../engine/engine.ts'
 import { GFP_KERNEL } from '../engine/gfp.ts'
-import { freeKernelObjects, type KernelObjects, type KernelPages } from '../engine/kmem.ts'
+import { freeKernelObjects, type KernelObjects, type KernelPages, splitObjects } from '../engine/kmem.ts'
 import { allocKernelObjects, allocKernelPages } from '../engine/kmemalloc.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
 import { kmallocCache } from '../engine/slab/caches.ts'
@@ -151,6 +151,11 @@ export class Lab {
   free(objects: KernelObjects, cpu: Cpu, count = objects.count): void {
     freeKernelObjects(this.engine, objects, count, cpu)
     this.#system.kernel.settle()
+  }
+
+  /** Takes the first objects of a group out as one of their own. */
+  split(objects: KernelObjects, count: number): KernelObjects {
+    return splitObjects(objects, count)
   }
 
   kmemPeak(memcg: MemCgroup): Pages {
