@@ -5,8 +5,8 @@ export interface Command {
   readonly name: string
   /** One line for the overview. */
   readonly summary: string
-  /** Everything about it. */
-  readonly help: string
+  /** Everything about it; a command that has parts answers for the one that is asked about. */
+  readonly help: string | ((args: readonly string[]) => string)
   /** The exit status. */
   run(args: readonly string[]): Promise<number>
 }

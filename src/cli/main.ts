@@ -5,6 +5,7 @@
  */
 import { OptionError } from '../api/options.ts'
 import { type Command, UsageError } from './command.ts'
+import { experimentCommand } from './experiment.ts'
 import { mountCommand } from './mount.ts'
 import { unmountCommand } from './unmount.ts'
 import { version } from './version.ts'
@@ -12,7 +13,7 @@ import { version } from './version.ts'
 // Programs started from here must not fill our compile cache with theirs.
 delete process.env.NODE_COMPILE_CACHE
 
-const COMMANDS: readonly Command[] = [mountCommand, unmountCommand]
+const COMMANDS: readonly Command[] = [mountCommand, unmountCommand, experimentCommand]
 
 function overview(): string {
   const rows = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`)
@@ -48,7 +49,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (command === undefined)
     throw new UsageError(`there is no command "${name}"; commands are ${COMMANDS.map(each => each.name).join(', ')}`)
   if (rest.includes('--help') || rest.includes('-h')) {
-    console.log(command.help)
+    console.log(typeof command.help === 'string' ? command.help : command.help(rest))
     return 0
   }
   return command.run(rest)

@@ -12,6 +12,7 @@ import type { ByteString, Nanoseconds } from '../units.ts'
 import { Refusal } from './args.ts'
 import { configOf, setConfig } from './config.ts'
 import { parseTime } from './grammar.ts'
+import { chooseScenario, showLocks } from './locks.ts'
 import type { Workload } from './workload.ts'
 import { showZombies } from './zombies.ts'
 
@@ -59,6 +60,12 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
     },
     { name: 'zombies', on: 'root', show: out => showZombies(out, kernel()) },
     { name: 'kernel', on: 'root', show: out => showKernel(out, kernel()) },
+    {
+      name: 'locks',
+      on: 'root',
+      show: out => showLocks(out, kernel(), workload().state.lockScenario),
+      write: text => chooseScenario(workload(), text),
+    },
     {
       name: 'log',
       on: 'root',

@@ -6,6 +6,7 @@
  */
 import { schedule } from '../clock.ts'
 import { maxOf } from '../engine/counter.ts'
+import type { ScenarioName } from '../engine/locks/scenarios.ts'
 import {
   E2BIG,
   EINTR,
@@ -96,6 +97,8 @@ export interface WorkloadState {
   readonly answers: { readonly ticket: number; readonly result: number }[]
   readonly pending: PendingRun[]
   nextTicket: number
+  /** The scenario of `.memcgfs/locks` that was run last. */
+  lockScenario: ScenarioName | null
 }
 
 const createState = (): WorkloadState => ({
@@ -105,6 +108,7 @@ const createState = (): WorkloadState => ({
   answers: [],
   pending: [],
   nextTicket: 1,
+  lockScenario: null,
 })
 
 export class Workload {

@@ -1,0 +1,10 @@
+/**
+ * The founding threads, reproduced. An experiment runs in process, on kernels of its own; nothing is mounted.
+ */
+import type { Experiment } from './experiment.ts'
+import { hotplugDeadlock } from './hotplug-deadlock.ts'
+import { percpuFlush } from './percpu-flush.ts'
+import { reparenting } from './reparenting.ts'
+import { slabUtilization } from './slab-utilization.ts'
+
+export const EXPERIMENTS: readonly Experiment[] = [percpuFlush, reparenting, slabUtilization, hotplugDeadlock]

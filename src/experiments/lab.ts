@@ -1,0 +1,168 @@
+/**
+ * A simulated machine to experiment on: a kernel with its files and a shell, on a manual clock. What a workload does
+ * with single objects goes to the engine directly; what it does with cgroups goes through files, as in a script.
+ */
+import { MANUAL_BOOT_TIME } from '../api/boot.ts'
+import { resolveOptions } from '../api/options.ts'
+import type { Process } from '../api/process.ts'
+import { System } from '../api/system.ts'
+import { assert } from '../assert.ts'
+import { usage, watermark } from '../engine/counter.ts'
+import type { Engine } from '../engine/engine.ts'
+import { GFP_KERNEL } from '../engine/gfp.ts'
+import { freeKernelObjects, type KernelObjects, type KernelPages, splitObjects } from '../engine/kmem.ts'
+import { allocKernelObjects, allocKernelPages } from '../engine/kmemalloc.ts'
+import type { MemCgroup } from '../engine/memcg.ts'
+import { kmallocCache } from '../engine/slab/caches.ts'
+import { addCache, findCache, type KmemCache } from '../engine/slab/slub.ts'
+import { errnoName, isErrno } from '../errno.ts'
+import type { KernelId } from '../profiles/features.ts'
+import { featuresOf } from '../profiles/profiles.ts'
+import type { Cgroup } from '../tree/cgroup.ts'
+import { memcgFor } from '../tree/spawn.ts'
+import type { Bytes, Cpu, Nanoseconds, Pages } from '../units.ts'
+
+export interface LabOptions {
+  readonly kernel: KernelId
+  readonly cpus: number
+  /** Default 4096. */
+  readonly pageSize?: Bytes
+  /** Settings as of `--with`. */
+  readonly with?: Readonly<Record<string, string | number>>
+}
+
+const SHELL_PID = 100
+
+/** Who takes kernel memory, and where. `memcg` null: nobody pays. */
+export interface Taker {
+  readonly memcg: MemCgroup | null
+  readonly cpu: Cpu
+}
+
+export class Lab {
+  readonly #system: System
+  readonly #shell: Process
+
+  constructor({ kernel, cpus, pageSize = 4096, with: settings = {} }: LabOptions) {
+    const resolved = resolveOptions({ cpus, memory: '1T', with: settings }, 'manual')
+    const profile = { ...resolved.profile, id: kernel, features: featuresOf(kernel) }
+    this.#system = System.boot(
+      { ...resolved, profile, machine: { ...resolved.machine, pageSize } },
+      { bootTime: MANUAL_BOOT_TIME, owner: { uid: 0, gid: 0 } },
+    )
+    this.#system.addPid(SHELL_PID)
+    this.#shell = this.#system.process(this.#system.spawn({ pid: SHELL_PID }))
+    this.write('/cgroup.subtree_control', '+memory')
+  }
+
+  get engine(): Engine {
+    return this.#system.kernel.engine
+  }
+
+  mkdir(path: string): void {
+    this.#expect(`mkdir ${path}`, this.#shell.mkdir(path, 0o755))
+  }
+
+  rmdir(path: string): void {
+    this.#expect(`rmdir ${path}`, this.#shell.rmdir(path))
+  }
+
+  write(path: string, text: string): void {
+    this.#expect(`echo ${text} > ${path}`, this.#shell.writeFile(path, text))
+  }
+
+  /** Writes lines to `.memcgfs/do` of a cgroup. */
+  do(path: string, ...lines: readonly string[]): void {
+    this.write(`${path}/.memcgfs/do`, `${lines.join('\n')}\n`)
+  }
+
+  read(path: string): string {
+    const text = this.#shell.readFile(path)
+    this.#expect(`cat ${path}`, isErrno(text) ? text : 0)
+    return String(text)
+  }
+
+  /** The number on the line of that name in a file of `KEY VALUE` lines. */
+  readKey(path: string, key: string): number {
+    const line = this.read(path)
+      .split('\n')
+      .find(each => each.startsWith(`${key} `))
+    assert(line !== undefined, `${path} has a line ${key}`)
+    return Number(line.slice(key.length + 1))
+  }
+
+  #expect(what: string, result: number): void {
+    assert(!isErrno(result), `an experiment may ${what}: ${isErrno(result) ? errnoName(result) : ''}`)
+  }
+
+  /** Lets time pass. */
+  advance(time: Nanoseconds): void {
+    this.#system.advance(time)
+  }
+
+  /** Runs everything that is deferred, however late it is due. */
+  settle(): void {
+    const { kernel } = this.#system
+    while (Number.isFinite(kernel.nextDue)) this.#system.advance(kernel.nextDue - kernel.now)
+  }
+
+  memcg(path: string): MemCgroup {
+    const { tree } = this.#system.kernel
+    let cg: Cgroup = tree.hierarchies[0]!.root
+    for (const name of path.split('/').filter(part => part !== '')) {
+      const child = cg.children?.get(name)
+      assert(child !== undefined, `there is a cgroup ${path}`)
+      cg = child
+    }
+    return memcgFor(tree, cg)
+  }
+
+  cache(name: string): KmemCache {
+    const found = findCache(this.engine.slab, name)
+    assert(found !== undefined, `there is a cache ${name}`)
+    return found
+  }
+
+  /** The cache of an accounted kmalloc. */
+  kmalloc(bytes: Bytes): KmemCache {
+    return this.cache(kmallocCache(bytes, 'kmalloc-cg'))
+  }
+
+  /** A cache of objects that the table of caches does not have. */
+  addCache(name: string, object: Bytes): KmemCache {
+    const { slab, machine, features } = this.engine
+    addCache(slab, { name, object, account: true }, machine, features)
+    return this.cache(name)
+  }
+
+  /** Takes objects; all of them, or the experiment is wrong about its limits. */
+  take(cache: KmemCache, count: number, { memcg, cpu }: Taker): KernelObjects {
+    const objects = allocKernelObjects(this.engine, cache, count, { memcg, mm: null, cpu, node: 0, gfp: GFP_KERNEL })
+    assert(objects.count === count, `memory for ${count} objects of ${cache.name}`)
+    this.#system.kernel.settle()
+    return objects
+  }
+
+  takePages(order: number, blocks: number, { memcg, cpu }: Taker): KernelPages {
+    return allocKernelPages(this.engine, order, blocks, { memcg, mm: null, cpu, node: 0, gfp: GFP_KERNEL })
+  }
+
+  /** Frees objects, all of them unless said. */
+  free(objects: KernelObjects, cpu: Cpu, count = objects.count): void {
+    freeKernelObjects(this.engine, objects, count, cpu)
+    this.#system.kernel.settle()
+  }
+
+  /** Takes the first objects of a group out as one of their own. */
+  split(objects: KernelObjects, count: number): KernelObjects {
+    return splitObjects(objects, count)
+  }
+
+  kmemPeak(memcg: MemCgroup): Pages {
+    return watermark(this.engine.counters, memcg.kmem)
+  }
+
+  memoryUsage(memcg: MemCgroup): Pages {
+    return usage(this.engine.counters, memcg.memory)
+  }
+}
