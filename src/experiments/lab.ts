@@ -125,7 +125,8 @@ export class Lab {
 
   /** The cache of an accounted kmalloc. */
   kmalloc(bytes: Bytes): KmemCache {
-    return this.cache(kmallocCache(bytes, 'kmalloc-cg'))
+    const { machine, features } = this.engine
+    return this.cache(kmallocCache(bytes, 'kmalloc-cg', machine, features))
   }
 
   /** A cache of objects that the table of caches does not have. */

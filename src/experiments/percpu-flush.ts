@@ -1,7 +1,7 @@
 /**
  * Slab statistics of a parent after many removed children (seed 000; E11 and E13 of slab-kmem.md §13).
  */
-import { readStat, STAT, trueStat } from '../engine/truestat.ts'
+import { readStat, STAT, trueStat } from '../engine/vmstat.ts'
 import type { KernelId } from '../profiles/features.ts'
 import type { Cpu, Pages } from '../units.ts'
 import { CLAIMS } from './claims.ts'

@@ -17,10 +17,9 @@ export function utilizationOf(e: Engine, leaveOut: (cache: string) => boolean = 
   let active: Bytes = 0
   let held: Bytes = 0
   for (const cache of e.slab.caches) {
-    if (leaveOut(cache.name)) continue
-    const { order, objects } = cache.geometry
-    pages += cache.slabs * 2 ** order
-    active += (cache.slabs * objects - freeOnNodeLists(e.slab, cache)) * cache.size
+    if (cache === null || leaveOut(cache.name)) continue
+    pages += cache.pages
+    active += (cache.capacity - freeOnNodeLists(e.slab, cache)) * cache.size
     held += cache.objects * cache.size
   }
   const bytes = pages * e.machine.pageSize
