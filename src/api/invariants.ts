@@ -12,6 +12,7 @@ import { type Cgroup, isPopulated, pathOf, subtree } from '../tree/cgroup.ts'
 import { stateCount } from '../tree/css.ts'
 import { isToBeFrozen } from '../tree/freezer.ts'
 import { STATE_COUNTS } from '../tree/tree.ts'
+import { checkKernelMemory } from './kmeminvariants.ts'
 
 /** What does not hold, in words; empty when all is well. */
 export function brokenInvariants(kernel: Kernel): string[] {
@@ -20,6 +21,7 @@ export function brokenInvariants(kernel: Kernel): string[] {
     if (actual !== wanted) broken.push(`${what}: ${actual}, not ${wanted}`)
   }
   checkMemory(kernel, expect)
+  checkKernelMemory(kernel, expect)
   checkTree(kernel, expect)
   return broken
 }
@@ -43,7 +45,9 @@ function checkMemory({ engine }: Kernel, expect: Expect): void {
     if (!m) continue
     const name = `memcg ${m.slot}`
     expect(`${name}: references of folios`, m.pins.folios, folios.get(m) ?? 0)
-    expect(`${name}: references of stocks`, m.pins.stock, stocks.memcg.filter(slot => slot === m.slot).length)
+    const slots = stocks.memcg.filter(slot => slot === m.slot).length
+    const isPerPage = engine.features.stockPin === 'per-page'
+    expect(`${name}: references of stocks`, m.pins.stock, isPerPage ? stocked(m) : slots)
     // A zombie's own counters are not meaningful: what it held is the parent's to give back.
     if (m.parent === null || !m.online) continue
     let held = 0
@@ -51,7 +55,7 @@ function checkMemory({ engine }: Kernel, expect: Expect): void {
       held += listed(each) + stocked(each)
     })
     // 1: usage is what is held here and below, removed cgroups included, and what is stocked.
-    expect(`${name}: usage`, usage(counters, m.memory), held + trueStat(engine, m, STAT.kernel))
+    expect(`${name}: usage`, usage(counters, m.memory), held + usage(counters, m.kmem))
     let onLists = 0
     for (const list of LISTS) onLists += trueStat(engine, m, STAT[list])
     let listedBelow = 0
@@ -105,10 +109,11 @@ function checkTree({ tree, engine }: Kernel, expect: Expect): void {
   }
   const alive = engine.memcgs.filter(Boolean).length
   expect('memcgs and their states', tree.css.filter(css => css?.memcg).length, alive)
+  const keepsId = engine.features.idFreedAt === 'css-free'
   expect(
     'memcg ids',
     engine.idsInUse,
-    engine.memcgs.filter(m => m && m.parent !== null && (m.online || m.pins.swap > 0)).length,
+    engine.memcgs.filter(m => m && m.parent !== null && (keepsId || m.online || m.pins.swap > 0)).length,
   )
 }
 

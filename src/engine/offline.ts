@@ -55,7 +55,7 @@ const payerOfPercpu = (e: Engine, m: MemCgroup): ObjCgroup | null =>
   e.features.percpuCharge === 'none' ? null : objcgFor(m, 0)
 
 /** The per-CPU allocations of one memcg, in bytes per CPU: its statistics, and those of each node. */
-function ownAllocations(e: Engine): Bytes[] {
+export function ownAllocations(e: Engine): Bytes[] {
   const { fixed, perNode } = e.features.memcgPercpuBytes
   return [fixed, ...new Array<Bytes>(e.machine.nodes).fill(perNode)]
 }

@@ -5,9 +5,11 @@ import { boot, MANUAL_BOOT_TIME } from '../../src/api/boot.ts'
 import { brokenInvariants } from '../../src/api/invariants.ts'
 import { resolveOptions } from '../../src/api/options.ts'
 import { Process } from '../../src/api/process.ts'
+import type { Settings } from '../../src/api/settings.ts'
 import { ProcessTable, Vfs } from '../../src/api/vfs.ts'
 import { isErrno } from '../../src/errno.ts'
 import type { Kernel } from '../../src/kernel.ts'
+import { KERNEL_IDS, type KernelId } from '../../src/profiles/features.ts'
 
 /** One operation, as text: a path and what is done to it. */
 type Operation = readonly [kind: 'mkdir' | 'rmdir' | 'write' | 'do' | 'read' | 'pass', path: string, text: string]
@@ -105,8 +107,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
 )
 
-function newShell(): { kernel: Kernel; shell: Process } {
-  const options = resolveOptions({ cpus: 4, swap: 0 }, 'manual')
+function newShell(kernelId: KernelId, settings: Settings): { kernel: Kernel; shell: Process } {
+  const options = resolveOptions({ kernel: kernelId, cpus: 4, swap: 0, with: settings }, 'manual')
   const door = boot(options, { host: new ProcessTable(), bootTime: MANUAL_BOOT_TIME, owner: { uid: 0, gid: 0 } })
   const shell = new Process(new Vfs(door))
   shell.writeFile('/cgroup.subtree_control', '+memory +pids')
@@ -132,12 +134,20 @@ function perform(shell: Process, [kind, path, text]: Operation): number {
   }
 }
 
+const kernelId = fc.constantFrom(...KERNEL_IDS)
+const settings = fc.record({
+  nodes: fc.constantFrom(1, 2),
+  cache_create_bypass: fc.constantFrom('0', '1', '5', 'clock'),
+  kmem_on_v2: fc.constant('yes'),
+})
+const history = fc.array(operation, { minLength: 20, maxLength: 120 })
+
 const RUNS = Number(process.env.MEMCGFS_RUNS ?? 150)
 
 t.test('the books agree after every operation', t => {
   fc.assert(
-    fc.property(fc.array(operation, { minLength: 20, maxLength: 120 }), operations => {
-      const { kernel, shell } = newShell()
+    fc.property(kernelId, settings, history, (id, choices, operations) => {
+      const { kernel, shell } = newShell(id, choices)
       for (const each of operations) {
         perform(shell, each)
         const broken = brokenInvariants(kernel)
@@ -152,7 +162,7 @@ t.test('the books agree after every operation', t => {
 t.test('when everything is gone nothing is left: no charge, no zombie, no task', t => {
   fc.assert(
     fc.property(fc.array(operation, { minLength: 20, maxLength: 120 }), operations => {
-      const { kernel, shell } = newShell()
+      const { kernel, shell } = newShell('6.12', {})
       for (const each of operations) perform(shell, each)
       // A stopped task has lines queued, which may make other tasks once it goes on: so several rounds.
       const endTasks = TASKS.flatMap((id): Operation[] => [
@@ -190,8 +200,8 @@ t.test('when everything is gone nothing is left: no charge, no zombie, no task',
 
 t.test('the same operations give the same bytes', t => {
   fc.assert(
-    fc.property(fc.array(operation, { minLength: 20, maxLength: 60 }), operations => {
-      const [one, two] = [newShell(), newShell()].map(({ shell }) => {
+    fc.property(kernelId, settings, history, (id, choices, operations) => {
+      const [one, two] = [newShell(id, choices), newShell(id, choices)].map(({ shell }) => {
         const answers = operations.map(each => perform(shell, each))
         const texts = DIRECTORIES.flatMap(path =>
           ['memory.stat', 'memory.current', 'cgroup.procs', 'cgroup.stat', 'memory.events'].map(name =>
