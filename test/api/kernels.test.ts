@@ -93,7 +93,14 @@ t.test('.memcgfs/kernel has every feature and marks what was switched', t => {
 t.test('.memcgfs/config shows all keys; a feature is fixed, an option is not', t => {
   const { read, write } = shellOf({ kernel: '5.3', with: { cache_create_bypass: 5 } })
   const lines = read('/.memcgfs/config').trimEnd().split('\n')
-  for (const line of ['batch_pages=32', 'page_size=4096', 'allocator=slub', 'cache_create_bypass=5', 'rcu_ms=20'])
+  for (const line of [
+    'batch_pages=32',
+    'page_size=4K',
+    'memory=8G',
+    'allocator=slub',
+    'cache_create_bypass=5',
+    'rcu_ms=20',
+  ])
     t.ok(lines.includes(line), line)
   const keys = lines.map(line => line.split('=')[0])
   t.equal(new Set(keys).size, keys.length, 'each key once')
