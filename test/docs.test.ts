@@ -1,6 +1,7 @@
-/** The guide to the workload language names what the vocabulary has, and nothing else. */
+/** The guides name what the tables of the model have, and nothing else. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { fillGuide, GUIDE } from '../scripts/kernels-guide.ts'
 import { verbs } from '../src/workload/verbs.ts'
 
 const guide = readFileSync(new URL('../docs/workload.md', import.meta.url), 'latin1')
@@ -19,5 +20,11 @@ t.test('docs/workload.md says of the others which step brings them', t => {
     const words = later.filter(({ arrives }) => arrives === step).map(({ usage }) => `\`${usage.verb}\``)
     t.ok(guide.includes(`| ${words.join(' ')} | ${step} |`), `step ${step}: ${words.join(' ')}`)
   }
+  t.end()
+})
+
+t.test('the generated parts of docs/kernels.md are what the tables say; scripts/docs writes them anew', t => {
+  const text = readFileSync(GUIDE, 'utf8')
+  t.equal(text, fillGuide(text))
   t.end()
 })

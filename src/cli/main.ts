@@ -6,6 +6,7 @@
 import { OptionError } from '../api/options.ts'
 import { type Command, UsageError } from './command.ts'
 import { experimentCommand } from './experiment.ts'
+import { kernelsCommand } from './kernels.ts'
 import { mountCommand } from './mount.ts'
 import { unmountCommand } from './unmount.ts'
 import { version } from './version.ts'
@@ -13,7 +14,7 @@ import { version } from './version.ts'
 // Programs started from here must not fill our compile cache with theirs.
 delete process.env.NODE_COMPILE_CACHE
 
-const COMMANDS: readonly Command[] = [mountCommand, unmountCommand, experimentCommand]
+const COMMANDS: readonly Command[] = [mountCommand, unmountCommand, kernelsCommand, experimentCommand]
 
 function overview(): string {
   const rows = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`)

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { unmountOnSignals } from '../../mount/fuse/session.ts'
 import { createCgroupFs } from '../../mount/index.ts'
+import { notesOn } from '../api/kernels.ts'
 import { type KernelOptions, resolveOptions } from '../api/options.ts'
 import { type Command, oneDirectory, readArguments, UsageError } from './command.ts'
 
@@ -11,7 +12,7 @@ const HELP = `memcgfs mount DIR [OPTIONS]
 Mounts a simulated cgroup tree on DIR and serves it until it is unmounted (memcgfs unmount DIR, Ctrl-C, SIGTERM).
 Prints one line when the mount can be used.
 
-  --kernel ID           kernel generation; default 6.12
+  --kernel ID           kernel generation, such as 5.3 (memcgfs kernels lists them); default 6.12
   --hierarchy v2        layout of the tree (v1 and hybrid come with later versions)
   --cpus N              simulated CPUs, 1 to 512; default 4
   --memory SIZE         memory of the simulated machine, such as 8G; default 8G
@@ -19,8 +20,10 @@ Prints one line when the mount can be used.
   --seed N              for experiments and generators; the model itself leaves nothing to chance; default 1
   --clock real|manual   real: simulated time goes on with the host's (default);
                         manual: it moves only by 'echo +2s > DIR/.memcgfs/clock' and the like
-  --with KEY=VALUE      one setting of the kernel, the machine or the model, as DIR/.memcgfs/config lists them;
-                        may be given again
+  --with KEY=VALUE      one setting; may be given again. A feature of the kernel (slab_flush_at_offline=none: 5.3 with
+                        one fix), a preset of several (slab_charge=both), the machine (page_size=64K, nodes=2,
+                        allocator=slab) or the model (rcu_ms=5). memcgfs kernels KEY explains a feature,
+                        DIR/.memcgfs/kernel shows what is mounted, DIR/.memcgfs/config all keys with their values
   --transport kernel    how to mount (the only one yet: the kernel's FUSE protocol, spoken by this program)
   --background          return when the mount can be used; the daemon goes on by itself
   --log FILE            where a daemon writes its messages (DEBUG=memcgfs:* for many)
@@ -53,7 +56,8 @@ export const mountCommand: Command = {
     const { values, positionals } = readArguments('mount', args, OPTIONS)
     const dir = oneDirectory('mount', positionals)
     const options = kernelOptions(values)
-    resolveOptions(options, 'real') // Complains before anything starts.
+    const { profile } = resolveOptions(options, 'real') // Complains before anything starts.
+    for (const note of notesOn(profile)) console.error(`memcgfs: ${note}`)
     if (values.transport !== 'kernel')
       throw new UsageError(`mount: --transport "${values.transport}" is not there; it is kernel`)
     if (values.background) return mountInBackground(args, values.log)

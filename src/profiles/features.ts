@@ -22,6 +22,17 @@ export {
   type ValueKind,
 } from './features/kinds.ts'
 
+/** The parts of the table, with the title of each. */
+export const SECTIONS = {
+  'Charging and memory.high': CHARGING,
+  'Kernel memory and slab': KMEM,
+  'Statistics, offlining, ids, locks': STATISTICS,
+  'Reclaim, protection, OOM, pressure': RECLAIM,
+  'Control files and statistics files': FILES,
+  'Tree and file system': TREE,
+  'Laboratory: what no kernel has, or has only one way of': LABORATORY,
+} as const
+
 export const FEATURES = { ...CHARGING, ...KMEM, ...STATISTICS, ...RECLAIM, ...FILES, ...TREE, ...LABORATORY } as const
 
 export type FeatureKey = keyof typeof FEATURES

@@ -4,8 +4,8 @@
  */
 import { EINVAL, EOPNOTSUPP, EROFS } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
-import { type AnyFeature, FEATURES } from '../profiles/features.ts'
 import { FEATURE_KEYS, snakeCase } from '../profiles/names.ts'
+import { printValue } from '../profiles/print.ts'
 import type { ByteString } from '../units.ts'
 import { Refusal } from './args.ts'
 import { nearest } from './grammar.ts'
@@ -17,10 +17,7 @@ type Rows = [string, string][]
 export function configOf(kernel: Kernel): Rows {
   const { profile, machine, options, seed } = kernel.setup
   const swap = kernel.engine.swapTotal * machine.pageSize
-  const features = FEATURE_KEYS.map((key): [string, string] => {
-    const feature: AnyFeature = FEATURES[key]
-    return [snakeCase(key), feature.print(profile.features[key])]
-  })
+  const features = FEATURE_KEYS.map((key): [string, string] => [snakeCase(key), printValue(profile, key)])
   return [
     ...features,
     ...rows(MACHINE_KEYS, { ...machine, swap }),

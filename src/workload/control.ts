@@ -4,7 +4,6 @@
  */
 import { EINVAL, type Errno, OK, type Ok } from '../errno.ts'
 import { trim } from '../formats/parse.ts'
-import type { TextBuffer } from '../formats/text.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Access, FileRow, Pending } from '../tree/controller.ts'
 import { isReal, type Task } from '../tree/task.ts'
@@ -12,6 +11,7 @@ import type { ByteString, Nanoseconds } from '../units.ts'
 import { Refusal } from './args.ts'
 import { configOf, setConfig } from './config.ts'
 import { parseTime } from './grammar.ts'
+import { showKernel } from './kernelfile.ts'
 import { chooseScenario, showLocks } from './locks.ts'
 import type { Workload } from './workload.ts'
 import { showZombies } from './zombies.ts'
@@ -96,11 +96,6 @@ function writeConfig(kernel: Kernel, workload: Workload, text: ByteString): Errn
     return set.errno
   }
   return OK
-}
-
-function showKernel(out: TextBuffer, { setup }: Kernel): undefined {
-  const { profile } = setup
-  out.text(`kernel ${profile.id}\nrelease ${profile.release}\nhierarchy v2\nclock ${setup.clock}\n`)
 }
 
 const stateOf = (task: Task): string => {

@@ -142,10 +142,10 @@ export function parseList(text: ByteString): number[] | undefined {
 /** Name of a task or region. */
 export const isName = (text: ByteString): boolean => /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/.test(text)
 
-/** The known word nearest to one that is not known, if any is near. */
+/** The known words nearest to one that is not known; what begins with it is near whatever its length. */
 export function nearest(word: string, known: readonly string[], count = 1): string[] {
   const ranked = known
-    .map(each => ({ each, distance: editDistance(word, each) }))
+    .map(each => ({ each, distance: each.startsWith(word) ? 1 : editDistance(word, each) }))
     .sort((a, b) => a.distance - b.distance)
   return ranked.slice(0, count).map(({ each }) => each)
 }

@@ -19,10 +19,16 @@ export interface Key<T> {
 // biome-ignore lint/suspicious/noExplicitAny: print takes what parse gives; which type that is, each key knows.
 export type AnyKey = Key<any>
 
+/** The largest unit that needs no fraction. */
+function printSize(bytes: Bytes): string {
+  const unit = ['T', 'G', 'M', 'K'].findIndex((_, i) => bytes > 0 && bytes % 1024 ** (4 - i) === 0)
+  return unit === -1 ? String(bytes) : `${bytes / 1024 ** (4 - unit)}${'TGMK'[unit]}`
+}
+
 const SIZE: ValueKind<Bytes> = {
   accepts: 'bytes, or a number with K, M, G or T, such as 8G',
   parse: text => (text.endsWith('p') ? undefined : parseWorkloadSize(text, 1)),
-  print: String,
+  print: printSize,
 }
 
 const between = (min: number, max: number): ValueKind<number> => ({
@@ -34,11 +40,11 @@ const between = (min: number, max: number): ValueKind<number> => ({
   print: String,
 })
 
-const PAGE_SIZES: Readonly<Record<string, Bytes>> = { '4K': 4096, '64K': 65536, '4096': 4096, '65536': 65536 }
+const PAGE_SIZES: Readonly<Record<string, Bytes>> = { '4K': 4096, '64K': 65536 }
 const PAGE_SIZE: ValueKind<Bytes> = {
   accepts: 'one of 4K, 64K',
   parse: text => (Object.hasOwn(PAGE_SIZES, text) ? PAGE_SIZES[text] : undefined),
-  print: String,
+  print: printSize,
 }
 
 const HZ: ValueKind<number> = {
