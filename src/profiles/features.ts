@@ -4,6 +4,7 @@
  */
 import { CHARGING } from './features/charging.ts'
 import { FILES } from './features/files.ts'
+import { INTERFACE_FILES } from './features/interfacefiles.ts'
 import type { Feature } from './features/kinds.ts'
 import { KMEM } from './features/kmem.ts'
 import { RECLAIM } from './features/reclaim.ts'
@@ -12,7 +13,15 @@ import { TREE } from './features/tree.ts'
 
 export { type AnyFeature, FLAG, KERNEL_IDS, type KernelId, type PerNode } from './features/kinds.ts'
 
-export const FEATURES = { ...CHARGING, ...KMEM, ...STATISTICS, ...RECLAIM, ...FILES, ...TREE } as const
+export const FEATURES = {
+  ...CHARGING,
+  ...KMEM,
+  ...STATISTICS,
+  ...RECLAIM,
+  ...FILES,
+  ...INTERFACE_FILES,
+  ...TREE,
+} as const
 
 export type FeatureKey = keyof typeof FEATURES
 

@@ -11,7 +11,7 @@ export interface Profile {
 }
 
 /** The ids this version can mount, with the release each stands for. The others arrive with their behaviour. */
-const RELEASES: Partial<Record<KernelId, string>> = { '6.12': '6.12.117' }
+const RELEASES: Partial<Record<KernelId, string>> = { '6.1': '6.1.176', '6.12': '6.12.117' }
 
 export const MOUNTABLE_IDS: readonly KernelId[] = KERNEL_IDS.filter(id => id in RELEASES)
 export const DEFAULT_KERNEL: KernelId = '6.12'
