@@ -12,6 +12,7 @@ import type { ByteString, Nanoseconds } from '../units.ts'
 import { Refusal } from './args.ts'
 import { configOf, setConfig } from './config.ts'
 import { parseTime } from './grammar.ts'
+import { showVmstat } from './vmstat.ts'
 import type { Workload } from './workload.ts'
 
 /** What one write to `do` may carry: as much as the transport takes at once. */
@@ -46,6 +47,7 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
         return undefined
       },
     },
+    { name: 'vmstat', on: 'everywhere', show: (out, { cg }) => void showVmstat(out, kernel(), cg) },
     { name: 'clock', on: 'root', show: out => void out.line(kernel().now), write: writeClock },
     {
       name: 'config',
