@@ -7,9 +7,9 @@ import { parseInteger, parseIntegerOrMax, trim } from '../formats/parse.ts'
 import type { TextBuffer } from '../formats/text.ts'
 import { type ControllerSet, isPopulated } from '../tree/cgroup.ts'
 import { availableControllers, makeThreaded, writeSubtreeControl } from '../tree/control.ts'
-import type { Access, Controller } from '../tree/controller.ts'
+import type { Access, Controller, FileRow } from '../tree/controller.ts'
 import { stateCount } from '../tree/css.ts'
-import { setFreeze } from '../tree/freezer.ts'
+import { setFreeze, timeFreezing } from '../tree/freezer.ts'
 import { killCgroup } from '../tree/kill.ts'
 import { processes, threads } from '../tree/lists.ts'
 import { writeProcs } from '../tree/migrate.ts'
@@ -18,25 +18,66 @@ import { inSet, STATE_COUNTS, type Tree } from '../tree/tree.ts'
 import type { ByteString, Pid } from '../units.ts'
 import { pressureFiles } from './pressure.ts'
 
+const hasStat: FileRow['when'] = ({ cgroupStat }) => cgroupStat
+
 export const core: Controller = {
   name: 'cgroup',
   threaded: true,
   implicit: true,
   dependsOn: [],
   files: [
-    { name: 'cgroup.type', on: 'below root', show: showType, write: writeType, looksAtTasks: true },
+    {
+      name: 'cgroup.type',
+      on: 'below root',
+      show: showType,
+      write: writeType,
+      looksAtTasks: true,
+      when: ({ threaded }) => threaded,
+    },
     { name: 'cgroup.procs', on: 'everywhere', show: showProcs, write: writeProcess, list: true, looksAtTasks: true },
-    { name: 'cgroup.threads', on: 'everywhere', show: showThreads, write: writeThread, list: true, looksAtTasks: true },
+    {
+      name: 'cgroup.threads',
+      on: 'everywhere',
+      show: showThreads,
+      write: writeThread,
+      list: true,
+      looksAtTasks: true,
+      when: ({ threaded }) => threaded,
+    },
     { name: 'cgroup.controllers', on: 'everywhere', show: showControllers },
     { name: 'cgroup.subtree_control', on: 'everywhere', show: showControl, write: writeControl, looksAtTasks: true },
     { name: 'cgroup.events', on: 'below root', show: showEvents, notifies: true, looksAtTasks: true },
-    { name: 'cgroup.max.descendants', on: 'everywhere', show: showMaxDescendants, write: writeMaxDescendants },
-    { name: 'cgroup.max.depth', on: 'everywhere', show: showMaxDepth, write: writeMaxDepth },
-    { name: 'cgroup.stat', on: 'everywhere', show: showStat },
-    { name: 'cgroup.freeze', on: 'below root', show: showFreeze, write: writeFreeze },
-    { name: 'cgroup.kill', on: 'below root', write: writeKill },
+    {
+      name: 'cgroup.max.descendants',
+      on: 'everywhere',
+      show: showMaxDescendants,
+      write: writeMaxDescendants,
+      when: hasStat,
+    },
+    { name: 'cgroup.max.depth', on: 'everywhere', show: showMaxDepth, write: writeMaxDepth, when: hasStat },
+    { name: 'cgroup.stat', on: 'everywhere', show: showStat, when: hasStat },
+    {
+      name: 'cgroup.stat.local',
+      on: 'below root',
+      show: showStatLocal,
+      when: ({ cgroupStatLocal }) => cgroupStatLocal,
+    },
+    {
+      name: 'cgroup.freeze',
+      on: 'below root',
+      show: showFreeze,
+      write: writeFreeze,
+      when: ({ eventsFrozenKey }) => eventsFrozenKey,
+    },
+    { name: 'cgroup.kill', on: 'below root', write: writeKill, when: ({ cgroupKill }) => cgroupKill },
     ...pressureFiles,
-    { name: 'cgroup.pressure', on: 'everywhere', show: showPressure, write: writePressure, when: (_, { psi }) => psi },
+    {
+      name: 'cgroup.pressure',
+      on: 'everywhere',
+      show: showPressure,
+      write: writePressure,
+      when: ({ psiHide }, { psi }) => psiHide && psi,
+    },
   ],
 }
 
@@ -98,9 +139,9 @@ function writeControl(text: ByteString, { tree, cg, opener }: Access): Errno | O
   return writeSubtreeControl(tree, cg, trim(text), opener)
 }
 
-function showEvents(out: TextBuffer, { cg }: Access): undefined {
+function showEvents(out: TextBuffer, { tree, cg }: Access): undefined {
   out.keyed('populated', isPopulated(cg) ? 1 : 0)
-  out.keyed('frozen', cg.frozen ? 1 : 0)
+  if (tree.engine.features.eventsFrozenKey) out.keyed('frozen', cg.frozen ? 1 : 0)
 }
 
 function parseLimit(text: ByteString): number | Errno {
@@ -140,6 +181,10 @@ function showStat(out: TextBuffer, { tree, cg }: Access): undefined {
   perController('nr_subsys', STATE_COUNTS.live)
   out.keyed('nr_dying_descendants', cg.dyingDescendants)
   perController('nr_dying_subsys', STATE_COUNTS.dying)
+}
+
+function showStatLocal(out: TextBuffer, { tree, cg }: Access): undefined {
+  out.keyed('frozen_usec', Math.floor(timeFreezing(tree, cg) / 1000))
 }
 
 function showFreeze(out: TextBuffer, { cg }: Access): undefined {

@@ -2,9 +2,8 @@
  * The memory controller's files. What is behind them is the engine. Kernel: mm/memcontrol.c, memory_files and swap_files.
  */
 import * as counter from '../engine/counter.ts'
-import { eventCount, localEventCount, MEMORY_EVENTS, SWAP_EVENTS, swapEventCount } from '../engine/events.ts'
+import { eventCount, localEventCount, memoryEvents, swapEventCount, swapEvents } from '../engine/events.ts'
 import { reclaimOnRequest, writeHigh, writeMax } from '../engine/limits.ts'
-import type { Machine } from '../engine/machine.ts'
 import { isPinned, type MemCgroup } from '../engine/memcg.ts'
 import { moveMm } from '../engine/mm.ts'
 import { createMemcg, freeMemcg, offlineMemcg, releaseMemcg } from '../engine/offline.ts'
@@ -12,13 +11,22 @@ import { flushForReader, printedUnit, readLine, readNodeStat } from '../engine/v
 import { EINVAL, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { parseInteger, parseSize, parseSizeOrMax, scanSize, trim } from '../formats/parse.ts'
 import type { TextBuffer } from '../formats/text.ts'
+import type { Features } from '../profiles/features.ts'
 import type { Access, Controller, FileRow } from '../tree/controller.ts'
 import type { Css } from '../tree/css.ts'
 import type { Tree } from '../tree/tree.ts'
 import type { ByteString, Pages } from '../units.ts'
 
-const hasZswap = (_: unknown, { zswap }: Machine): boolean => zswap
-const hasSwap = (_: unknown, { swapAccounting }: Machine): boolean => swapAccounting
+/** On which kernels and machines a file exists. */
+type When = NonNullable<FileRow['when']>
+const hasMin: When = ({ memoryMin }) => memoryMin
+const hasReclaim: When = ({ memoryReclaimFile }) => memoryReclaimFile
+const hasZswap: When = (features, machine) => hasReclaim(features, machine) && machine.zswap
+const hasWriteback: When = ({ memorySwapPeak }, { zswap }) => memorySwapPeak && zswap
+const hasSwap: When = (features, machine) => hasMin(features, machine) && machine.swapAccounting
+const hasSwapHigh: When = ({ swapHigh }, { swapAccounting }) => swapHigh && swapAccounting
+const hasSwapPeak: When = ({ memorySwapPeak }, { swapAccounting }) => memorySwapPeak && swapAccounting
+const resetsPeak = ({ memoryPeak }: Features): boolean => memoryPeak === 'reset-per-open'
 
 const memcgOf = ({ css }: Access): MemCgroup => css.memcg!
 
@@ -33,7 +41,7 @@ type Get = (counters: counter.Counters, c: counter.CounterId) => Pages
 type Set = (counters: counter.Counters, c: counter.CounterId, pages: Pages) => void
 
 /** How much is used now. */
-const usageFile = (name: string, of: CounterOf, when?: FileRow['when']): FileRow => ({
+const usageFile = (name: string, of: CounterOf, when?: When): FileRow => ({
   name,
   on: 'below root',
   show: (out, access) => {
@@ -50,7 +58,7 @@ function settingFile(
   of: CounterOf,
   get: Get,
   apply: (access: Access, pages: Pages) => void,
-  when?: FileRow['when'],
+  when?: When,
 ): FileRow {
   return {
     name,
@@ -80,13 +88,12 @@ const store =
     set(access.tree.engine.counters, of(memcgOf(access)), pages)
 
 /**
- * The largest usage so far. A write, of anything, makes this descriptor count from the present usage on; the restarted
- * watermark is shared, so the others note what they know of first (charge-reclaim.md §5.7). Kernel: peak_write, 6.12.
+ * The largest usage so far. Where it can be written, a write of anything makes this descriptor count from the present
+ * usage on; the restarted watermark is shared, so the others note what they know of first (charge-reclaim.md §5.7).
+ * Kernel: peak_write, 6.12; before that the file is read-only, which is a row of its own.
  */
-const peakFile = (name: string, of: CounterOf, when?: FileRow['when']): FileRow => ({
-  name,
-  on: 'below root',
-  show: (out, access) => {
+const peakFiles = (name: string, of: CounterOf, when: When): FileRow[] => {
+  const show: FileRow['show'] = (out, access) => {
     const { counters, machine } = access.tree.engine
     const c = of(memcgOf(access))
     const { peak } = access.memory
@@ -94,8 +101,8 @@ const peakFile = (name: string, of: CounterOf, when?: FileRow['when']): FileRow 
       peak === undefined ? counter.watermark(counters, c) : Math.max(peak, counter.localWatermark(counters, c))
     out.bytesOf(pages, machine.pageSize).newline()
     return undefined
-  },
-  write: (_, access) => {
+  }
+  const write: FileRow['write'] = (_, access) => {
     const { counters } = access.tree.engine
     const c = of(memcgOf(access))
     const now = counter.usage(counters, c)
@@ -103,9 +110,18 @@ const peakFile = (name: string, of: CounterOf, when?: FileRow['when']): FileRow 
     for (const other of access.others()) if (other.peak !== undefined) other.peak = Math.max(other.peak, now)
     access.memory.peak = now
     return OK
-  },
-  ...(when && { when }),
-})
+  }
+  return [
+    { name, on: 'below root', show, when: (features, machine) => when(features, machine) && !resetsPeak(features) },
+    {
+      name,
+      on: 'below root',
+      show,
+      write,
+      when: (features, machine) => when(features, machine) && resetsPeak(features),
+    },
+  ]
+}
 
 export const memory: Controller = {
   name: 'memory',
@@ -114,8 +130,9 @@ export const memory: Controller = {
   dependsOn: [],
   files: [
     usageFile('memory.current', ofMemory),
-    peakFile('memory.peak', ofMemory),
-    settingFile('memory.min', ofMemory, counter.minOf, store(ofMemory, counter.setMin)),
+    { ...usageFile('memory.current', ofMemory), on: 'root', when: ({ memoryCurrentRoot }) => memoryCurrentRoot },
+    ...peakFiles('memory.peak', ofMemory, hasReclaim),
+    settingFile('memory.min', ofMemory, counter.minOf, store(ofMemory, counter.setMin), hasMin),
     settingFile('memory.low', ofMemory, counter.lowOf, store(ofMemory, counter.setLow)),
     settingFile('memory.high', ofMemory, counter.highOf, (access, pages) =>
       writeHigh(access.tree.engine, memcgOf(access), pages),
@@ -124,19 +141,32 @@ export const memory: Controller = {
       writeMax(access.tree.engine, memcgOf(access), pages),
     ),
     { name: 'memory.events', on: 'below root', show: showEvents, notifies: true },
-    { name: 'memory.events.local', on: 'below root', show: showEventsLocal, notifies: true },
-    { name: 'memory.stat', on: 'everywhere', show: showStat },
-    { name: 'memory.numa_stat', on: 'everywhere', show: showNumaStat },
-    { name: 'memory.oom.group', on: 'below root', show: showOomGroup, write: writeOomGroup },
-    { name: 'memory.reclaim', on: 'everywhere', write: writeReclaim },
+    {
+      name: 'memory.events.local',
+      on: 'below root',
+      show: showEventsLocal,
+      notifies: true,
+      when: ({ memoryEventsLocal }) => memoryEventsLocal,
+    },
+    { name: 'memory.stat', on: 'below root', show: showStat, when: hasMin },
+    { name: 'memory.stat', on: 'root', show: showStat, when: ({ memoryStatRoot }) => memoryStatRoot },
+    { name: 'memory.numa_stat', on: 'everywhere', show: showNumaStat, when: ({ memoryNumaStat }) => memoryNumaStat },
+    { name: 'memory.oom.group', on: 'below root', show: showOomGroup, write: writeOomGroup, when: hasMin },
+    { name: 'memory.reclaim', on: 'everywhere', write: writeReclaim, when: hasReclaim },
     usageFile('memory.swap.current', ofSwap, hasSwap),
-    settingFile('memory.swap.high', ofSwap, counter.highOf, store(ofSwap, counter.setHigh), hasSwap),
+    settingFile('memory.swap.high', ofSwap, counter.highOf, store(ofSwap, counter.setHigh), hasSwapHigh),
     settingFile('memory.swap.max', ofSwap, counter.maxOf, store(ofSwap, counter.setMax), hasSwap),
-    peakFile('memory.swap.peak', ofSwap, hasSwap),
+    ...peakFiles('memory.swap.peak', ofSwap, hasSwapPeak),
     { name: 'memory.swap.events', on: 'below root', show: showSwapEvents, notifies: true, when: hasSwap },
     { name: 'memory.zswap.current', on: 'below root', show: showZswapCurrent, when: hasZswap },
     { name: 'memory.zswap.max', on: 'below root', show: showZswapMax, write: writeZswapMax, when: hasZswap },
-    { name: 'memory.zswap.writeback', on: 'everywhere', show: showWriteback, write: writeWriteback, when: hasZswap },
+    {
+      name: 'memory.zswap.writeback',
+      on: 'everywhere',
+      show: showWriteback,
+      write: writeWriteback,
+      when: hasWriteback,
+    },
   ],
   alloc,
   reset,
@@ -173,15 +203,18 @@ function reset(tree: Tree, css: Css): void {
 }
 
 function showEvents(out: TextBuffer, access: Access): undefined {
-  for (const event of MEMORY_EVENTS) out.keyed(event, eventCount(access.tree.engine, memcgOf(access), event))
+  const { engine } = access.tree
+  for (const event of memoryEvents(engine)) out.keyed(event, eventCount(engine, memcgOf(access), event))
 }
 
 function showEventsLocal(out: TextBuffer, access: Access): undefined {
-  for (const event of MEMORY_EVENTS) out.keyed(event, localEventCount(access.tree.engine, memcgOf(access), event))
+  const { engine } = access.tree
+  for (const event of memoryEvents(engine)) out.keyed(event, localEventCount(engine, memcgOf(access), event))
 }
 
 function showSwapEvents(out: TextBuffer, access: Access): undefined {
-  for (const event of SWAP_EVENTS) out.keyed(event, swapEventCount(access.tree.engine, memcgOf(access), event))
+  const { engine } = access.tree
+  for (const event of swapEvents(engine)) out.keyed(event, swapEventCount(engine, memcgOf(access), event))
 }
 
 function showStat(out: TextBuffer, access: Access): undefined {

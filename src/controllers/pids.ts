@@ -23,8 +23,14 @@ export const pids: Controller = {
   files: [
     { name: 'pids.max', on: 'below root', show: showMax, write: writeMax },
     { name: 'pids.current', on: 'below root', show: showCurrent, looksAtTasks: true },
-    { name: 'pids.peak', on: 'below root', show: showPeak },
-    { name: 'pids.events', on: 'below root', show: showEvents, notifies: true },
+    { name: 'pids.peak', on: 'below root', show: showPeak, when: ({ pidsPeak }) => pidsPeak },
+    {
+      name: 'pids.events',
+      on: 'below root',
+      show: showEvents,
+      notifies: true,
+      when: ({ pidsEventsFile }) => pidsEventsFile,
+    },
     {
       name: 'pids.events.local',
       on: 'below root',

@@ -12,7 +12,7 @@ import type { ByteString, Microseconds } from '../units.ts'
 
 /** Longest window of a trigger. */
 const WINDOW_MAX_US: Microseconds = 10_000_000
-/** Without CAP_SYS_RESOURCE a window is a multiple of the averaging period. */
+/** Without CAP_SYS_RESOURCE a window is a multiple of the averaging period, where that rule holds. */
 const UNPRIVILEGED_WINDOW_US: Microseconds = 2_000_000
 
 const POLLPRI_AND_ERR = 0x2 | 0x8
@@ -35,8 +35,9 @@ function writeTrigger(text: ByteString, { memory, opener, tree }: Access): Errno
   const trigger = parseTrigger(text)
   if (trigger === undefined) return EINVAL
   const { thresholdUs, windowUs } = trigger
-  if (windowUs < tree.engine.features.psiWindowMinUs || windowUs > WINDOW_MAX_US) return EINVAL
-  if (!opener.privileged && windowUs % UNPRIVILEGED_WINDOW_US !== 0) return EINVAL
+  const { psiWindowMinUs, psiUnprivileged } = tree.engine.features
+  if (windowUs < psiWindowMinUs || windowUs > WINDOW_MAX_US) return EINVAL
+  if (psiUnprivileged === '2s-multiples' && !opener.privileged && windowUs % UNPRIVILEGED_WINDOW_US !== 0) return EINVAL
   if (thresholdUs === 0 || thresholdUs > windowUs) return EINVAL
   memory.trigger = trigger
   return OK
@@ -53,6 +54,6 @@ export const pressureFiles: readonly FileRow[] = [
     write: writeTrigger,
     poll: pollTrigger,
     pressure: true,
-    when: (_, { psi }) => psi,
+    when: (features, { psi }) => features.psi && psi,
   },
 ]

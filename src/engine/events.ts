@@ -6,11 +6,11 @@ import { allocRow } from '../pool.ts'
 import type { Engine } from './engine.ts'
 import type { MemCgroup } from './memcg.ts'
 
-/** In the order the file prints them (6.1 and later). */
-export const MEMORY_EVENTS = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill'] as const
+/** In the order in which the file prints those that the kernel has. */
+const MEMORY_EVENTS = ['low', 'high', 'max', 'oom', 'oom_kill', 'oom_group_kill', 'sock_throttled'] as const
 export type MemoryEvent = (typeof MEMORY_EVENTS)[number]
 
-export const SWAP_EVENTS = ['high', 'max', 'fail'] as const
+const SWAP_EVENTS = ['high', 'max', 'fail'] as const
 export type SwapEvent = (typeof SWAP_EVENTS)[number]
 
 const LOCAL = MEMORY_EVENTS.length
@@ -26,7 +26,18 @@ function read(e: Engine, m: MemCgroup, column: number): number {
   return m.events === -1 ? 0 : e.eventCounts.data[m.events * EVENT_COLUMNS + column]!
 }
 
-/** An event at `m`: counted locally there, and in memory.events of `m` and of its ancestors below the root. */
+/** The lines of memory.events. */
+export const memoryEvents = ({ features }: Engine): readonly MemoryEvent[] =>
+  features.eventsKeys.split(',') as MemoryEvent[]
+
+/** The lines of memory.swap.events. */
+export const swapEvents = ({ features }: Engine): readonly SwapEvent[] =>
+  features.swapEventsKeys.split(',') as SwapEvent[]
+
+/**
+ * An event at `m`: counted locally there, and in memory.events of `m` and (5.2 and later) of its ancestors below the
+ * root.
+ */
 export function memoryEvent(e: Engine, m: MemCgroup, event: MemoryEvent, times = 1): void {
   const column = MEMORY_EVENTS.indexOf(event)
   add(e, m, LOCAL + column, times)
@@ -34,6 +45,7 @@ export function memoryEvent(e: Engine, m: MemCgroup, event: MemoryEvent, times =
   for (let level: MemCgroup | null = m; level?.parent; level = level.parent) {
     add(e, level, column, times)
     e.outbox.push({ kind: 'event', memcg: level.slot, file: 'memory.events' })
+    if (!e.features.eventsTree) break
   }
 }
 

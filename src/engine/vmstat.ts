@@ -72,6 +72,10 @@ export const readNodeStat = (e: Engine, m: MemCgroup, item: number, node: NodeNu
 /** The value as it is, of `m` and everything below: what was counted, as if every update had been visible at once. */
 export const trueStat = (e: Engine, m: MemCgroup, item: number): number => overCells(e, m, item, mechanismOf(e).real)
 
+/** What memory.stat would show now: what is visible, or all if its reader would flush. Changes nothing. */
+export const statOnRead = (e: Engine, m: MemCgroup, item: number): number =>
+  mechanismOf(e).readerFlushes(e, m) ? Math.max(0, trueStat(e, m, item)) : readStat(e, m, item)
+
 /** What a reader of memory.stat does first: flush if enough is pending, else leave it stale. */
 export const flushForReader = (e: Engine, m: MemCgroup): void => mechanismOf(e).forReader(e, m)
 

@@ -300,7 +300,7 @@ export class Kernfs implements Door {
   }
 
   getxattr(node: NodeId, name: ByteString): Uint8Array | Errno {
-    return getXattr(this.#stored(node), name)
+    return getXattr(this.#stored(node), name, this.#tree.engine.features)
   }
 
   setxattr(node: NodeId, name: ByteString, value: Uint8Array, flags: number): Ok | Errno {
@@ -309,11 +309,11 @@ export class Kernfs implements Door {
     if (isControl(this.#tree, block)) return EPERM
     const stored = storedAttributes(this.#tree, this.kernel.setup.bootTime, block, node)
     stored.keepsTimes = true
-    return setXattr(stored, name, value, flags)
+    return setXattr(stored, name, value, flags, this.#tree.engine.features)
   }
 
   removexattr(node: NodeId, name: ByteString): Ok | Errno {
-    return removeXattr(this.#stored(node), name)
+    return removeXattr(this.#stored(node), name, this.#tree.engine.features)
   }
 
   listxattr(node: NodeId): readonly ByteString[] | Errno {

@@ -14,18 +14,28 @@ const MAX_USER_BYTES = 128 * 1024
 export const XATTR_CREATE = 1
 export const XATTR_REPLACE = 2
 
-const isKnown = (name: ByteString): boolean =>
-  NAMESPACES.some(prefix => name.startsWith(prefix) && name.length > prefix.length)
 const isUser = (name: ByteString): boolean => name.startsWith('user.')
+const isKnown = (name: ByteString, { userXattr }: Features): boolean =>
+  NAMESPACES.some(prefix => name.startsWith(prefix) && name.length > prefix.length) && (userXattr || !isUser(name))
 
-export function getXattr(stored: StoredAttributes | undefined, name: ByteString): Uint8Array | Errno {
-  if (!isKnown(name)) return EOPNOTSUPP
+export function getXattr(
+  stored: StoredAttributes | undefined,
+  name: ByteString,
+  features: Features,
+): Uint8Array | Errno {
+  if (!isKnown(name, features)) return EOPNOTSUPP
   return stored?.xattrs?.get(name) ?? ENODATA
 }
 
 /** The new value is counted before the old one is dropped: replacing at the limit fails, too. */
-export function setXattr(stored: StoredAttributes, name: ByteString, value: Uint8Array, flags: number): Ok | Errno {
-  if (!isKnown(name)) return EOPNOTSUPP
+export function setXattr(
+  stored: StoredAttributes,
+  name: ByteString,
+  value: Uint8Array,
+  flags: number,
+  features: Features,
+): Ok | Errno {
+  if (!isKnown(name, features)) return EOPNOTSUPP
   stored.xattrs ??= new Map()
   const { xattrs } = stored
   if (isUser(name)) {
@@ -41,8 +51,8 @@ export function setXattr(stored: StoredAttributes, name: ByteString, value: Uint
   return OK
 }
 
-export function removeXattr(stored: StoredAttributes | undefined, name: ByteString): Ok | Errno {
-  if (!isKnown(name)) return EOPNOTSUPP
+export function removeXattr(stored: StoredAttributes | undefined, name: ByteString, features: Features): Ok | Errno {
+  if (!isKnown(name, features)) return EOPNOTSUPP
   const old = stored?.xattrs?.get(name)
   if (old === undefined) return ENODATA
   stored!.xattrs!.delete(name)

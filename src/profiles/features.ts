@@ -4,6 +4,7 @@
  */
 import { CHARGING } from './features/charging.ts'
 import { FILES } from './features/files.ts'
+import { INTERFACE_FILES } from './features/interfacefiles.ts'
 import type { Feature } from './features/kinds.ts'
 import { KMEM } from './features/kmem.ts'
 import { LABORATORY } from './features/laboratory.ts'
@@ -29,11 +30,21 @@ export const SECTIONS = {
   'Statistics, offlining, ids, locks': STATISTICS,
   'Reclaim, protection, OOM, pressure': RECLAIM,
   'Control files and statistics files': FILES,
+  'Interface files that came later': INTERFACE_FILES,
   'Tree and file system': TREE,
   'Laboratory: what no kernel has, or has only one way of': LABORATORY,
 } as const
 
-export const FEATURES = { ...CHARGING, ...KMEM, ...STATISTICS, ...RECLAIM, ...FILES, ...TREE, ...LABORATORY } as const
+export const FEATURES = {
+  ...CHARGING,
+  ...KMEM,
+  ...STATISTICS,
+  ...RECLAIM,
+  ...FILES,
+  ...INTERFACE_FILES,
+  ...TREE,
+  ...LABORATORY,
+} as const
 
 export type FeatureKey = keyof typeof FEATURES
 

@@ -5,7 +5,7 @@
  * directory people see (kernfs/) are four things with four lifetimes. All of them are plain data: what they do is in
  * the functions that take them.
  */
-import type { ByteString, InodeNumber } from '../units.ts'
+import type { ByteString, InodeNumber, Nanoseconds } from '../units.ts'
 import type { Css } from './css.ts'
 import type { Task } from './task.ts'
 
@@ -73,6 +73,10 @@ export interface Cgroup {
   frozenTasks: number
   /** Descendants with `frozen` set. */
   frozenDescendants: number
+  /** Since when it is to be frozen; null when it is not. */
+  freezingSince: Nanoseconds | null
+  /** How long it was to be frozen before that. */
+  freezingTime: Nanoseconds
 
   /** What cgroup.pressure says is off: the pressure files are hidden. */
   pressureOff: boolean

@@ -5,19 +5,24 @@
  * on their way to user space, a moment after they were asked; empty cgroups are frozen at once.
  */
 import { schedule } from '../clock.ts'
-import { milliseconds } from '../units.ts'
+import { milliseconds, type Nanoseconds } from '../units.ts'
 import { type Cgroup, pathUp, subtree } from './cgroup.ts'
 import type { Task } from './task.ts'
 import { fileChanged, type Tree } from './tree.ts'
 
 export const isToBeFrozen = (cg: Cgroup): boolean => cg.effectiveFreeze > 0
 
+/** How long it has been to be frozen, over all times; whether tasks had stopped does not matter. 6.18 and later. */
+export const timeFreezing = ({ clock }: Tree, { freezingSince, freezingTime }: Cgroup): Nanoseconds =>
+  freezingTime + (freezingSince === null ? 0 : clock.now - freezingSince)
+
 /** A new child of a cgroup that is to be frozen starts frozen: it has no tasks. */
-export function startFrozen(cg: Cgroup): void {
+export function startFrozen(tree: Tree, cg: Cgroup): void {
   const parent = cg.parent!
   cg.effectiveFreeze = parent.effectiveFreeze
   if (!isToBeFrozen(cg)) return
   cg.frozen = true
+  cg.freezingSince = tree.clock.now
   for (const level of pathUp(parent)) level.frozenDescendants++
 }
 
@@ -38,6 +43,8 @@ export function setFreeze(tree: Tree, cg: Cgroup, freeze: boolean): void {
     each.effectiveFreeze += freeze ? 1 : -1
     if (isToBeFrozen(each) === was) continue
     crossed = true
+    if (!freeze) each.freezingTime = timeFreezing(tree, each)
+    each.freezingSince = freeze ? tree.clock.now : null
     for (const task of each.tasks ?? []) askTask(tree, task, freeze)
     if (each.frozenDescendants === each.descendants) updateFrozen(tree, each)
   }

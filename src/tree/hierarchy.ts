@@ -41,6 +41,8 @@ function newCgroup(tree: Tree, hierarchy: Hierarchy, parent: Cgroup | null, name
     frozen: false,
     frozenTasks: 0,
     frozenDescendants: 0,
+    freezingSince: null,
+    freezingTime: 0,
     pressureOff: false,
   }
   const made = cg as Cgroup
@@ -83,7 +85,7 @@ export function makeCgroup(tree: Tree, parent: Cgroup, name: ByteString, owner: 
   for (const level of pathUp(parent)) level.descendants++
   parent.children ??= new Map()
   parent.children.set(name, cg)
-  startFrozen(cg)
+  startFrozen(tree, cg)
   addFiles(tree, cg.self, owner)
   const enabled = enableStates(tree, cg, owner)
   if (isErrno(enabled)) {

@@ -3,14 +3,17 @@
  * Only "threaded" is stored (as a domain other than the cgroup itself); the other types follow from the neighbours.
  */
 import type { ByteString } from '../units.ts'
-import { type Cgroup, isPopulated } from './cgroup.ts'
+import { type Cgroup, type ControllerSet, isPopulated } from './cgroup.ts'
 import { setOf, type Tree } from './tree.ts'
 
 /** Counts per thread, below the root of a threaded subtree. */
 export const isThreaded = (cg: Cgroup): boolean => cg.domain !== cg
 
-const domainControllers = (tree: Tree): number => setOf(tree.controllers, controller => !controller.threaded)
-export const threadedControllers = (tree: Tree): number => setOf(tree.controllers, controller => controller.threaded)
+/** None before there was a thread mode: then every controller counts per domain. */
+export const threadedControllers = (tree: Tree): ControllerSet =>
+  tree.engine.features.threaded ? setOf(tree.controllers, controller => controller.threaded) : 0
+const domainControllers = (tree: Tree): ControllerSet =>
+  setOf(tree.controllers, () => true) & ~threadedControllers(tree)
 
 /** Only the root may have both kinds of children. */
 const isMixable = (cg: Cgroup): boolean => cg.parent === null

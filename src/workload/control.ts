@@ -13,6 +13,7 @@ import { configOf, setConfig } from './config.ts'
 import { parseTime } from './grammar.ts'
 import { showKernel } from './kernelfile.ts'
 import { chooseScenario, showLocks } from './locks.ts'
+import { showVmstat } from './vmstat.ts'
 import type { Workload } from './workload.ts'
 import { showZombies } from './zombies.ts'
 
@@ -48,6 +49,7 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
         return undefined
       },
     },
+    { name: 'vmstat', on: 'everywhere', show: (out, { cg }) => void showVmstat(out, kernel(), cg) },
     { name: 'clock', on: 'root', show: out => void out.line(kernel().now), write: writeClock },
     {
       name: 'config',

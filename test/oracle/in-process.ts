@@ -20,11 +20,17 @@ const PATH_MAX = 4096
 const RECORDER: Pid = 300
 
 /**
- * Small pids of the recorded machine are kernel threads (errata.md §2.3): kthreadd and the workers of one CPU cannot be
- * moved, 3 and 16 can on 6.12.
+ * Small pids of the recorded machines are kernel threads (errata.md §2.3): kthreadd and the workers of one CPU cannot be
+ * moved; 3 and 16 are other threads on 6.12, which can.
  */
-const BOUND_THREADS = [2, 5, 8]
-const MOVABLE_THREADS = [3, 16]
+interface KernelThreads {
+  readonly bound: readonly Pid[]
+  readonly movable: readonly Pid[]
+}
+const KERNEL_THREADS: Readonly<Record<string, KernelThreads>> = {
+  '6.1': { bound: [2, 3, 5, 8, 16], movable: [] },
+  '6.12': { bound: [2, 5, 8], movable: [3, 16] },
+}
 
 /**
  * What was in memory before the first case: the root group held some page cache (layout/root/memory.stat: `file`),
@@ -39,6 +45,7 @@ export class InProcess implements Driver {
   #table!: ProcessTable
   #processes = new Map<string | undefined, { pid: Pid; calls: ProcessCalls }>()
 
+  /** One of the recorded kernels. */
   constructor(kernel: string) {
     this.#kernel = kernel
   }
@@ -50,14 +57,15 @@ export class InProcess implements Driver {
     this.#vfs = new Vfs(boot(options, surroundings))
     this.#processes = new Map()
     for (const pid of [1, RECORDER]) this.#table.add(pid)
-    for (const pid of BOUND_THREADS) this.#table.add(pid, 'bound-kthread')
-    for (const pid of MOVABLE_THREADS) this.#table.add(pid, 'kthread')
+    const { bound, movable } = KERNEL_THREADS[this.#kernel]!
+    for (const pid of bound) this.#table.add(pid, 'bound-kthread')
+    for (const pid of movable) this.#table.add(pid, 'kthread')
     this.#add(undefined, RECORDER, 0)
     const recorder = new Process(this.#vfs, { pid: RECORDER })
     expectOk('enabling every controller', recorder.writeFile('/cgroup.subtree_control', ENABLE_ALL))
     expectOk('the boot', recorder.writeFile('/.memcgfs/do', BOOTED.join('\n')))
     // Whoever exists is in the root group. A mount only lists whom it has been told of.
-    for (const pid of [1, ...MOVABLE_THREADS, RECORDER])
+    for (const pid of [1, ...movable, RECORDER])
       expectOk(`process ${pid}`, recorder.writeFile('/cgroup.procs', String(pid)))
     this.sleep(5000)
   }

@@ -10,17 +10,19 @@ import { belongs, describeFailure, replayAll, summary } from './runner.ts'
 import { sampleForMount, selectedRows } from './selection.ts'
 
 const rows = selectedRows('6.12-v2')
+const RECORDED = { '6.1': selectedRows('6.1-v2'), '6.12': rows }
 
 /** Of the rows that were recorded, so many have to agree without any exception. */
 const SHARE = 0.97
 
-t.test('6.12, version 2, in process', async t => {
-  const report = replayAll(rows, new InProcess('6.12'))
-  t.comment(summary(report))
-  t.ok(report.agreeing >= SHARE * report.total, summary(report))
-  for (const failure of report.failures) t.fail(describeFailure(failure))
-  t.same(report.stale, [], 'every exception still applies')
-})
+for (const [kernel, recorded] of Object.entries(RECORDED))
+  t.test(`${kernel}, version 2, in process`, async t => {
+    const report = replayAll(recorded, new InProcess(kernel))
+    t.comment(summary(report))
+    t.ok(report.agreeing >= SHARE * report.total, summary(report))
+    for (const failure of report.failures) t.fail(describeFailure(failure))
+    t.same(report.stale, [], 'every exception still applies')
+  })
 
 t.test('every exception is about rows there are, and says why', async t => {
   for (const { rows: pattern, reason } of EXCEPTIONS) {

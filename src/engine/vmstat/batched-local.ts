@@ -6,7 +6,7 @@
 import type { Engine } from '../engine.ts'
 import { forEachInSubtree, type MemCgroup } from '../memcg.ts'
 import { addBatched, addTo, countedHere, type Publish } from './batch.ts'
-import { type Mechanism, nothing } from './mechanism.ts'
+import { type Mechanism, never, nothing } from './mechanism.ts'
 import { cellOf } from './stats.ts'
 
 const publish: Publish = (e, m, column, value) => addTo(e, m, 'own', column, value)
@@ -30,6 +30,7 @@ export const BATCHED_LOCAL: Mechanism = {
     })
     return sum
   },
+  readerFlushes: never,
   forReader: nothing,
   flush: nothing,
   atOffline: nothing,

@@ -7,7 +7,7 @@ import type { Engine } from '../engine.ts'
 import { forEachInSubtree, type MemCgroup } from '../memcg.ts'
 import { addBatched, addTo, countedHere, type Publish } from './batch.ts'
 import { STAT } from './items.ts'
-import { type Mechanism, nothing } from './mechanism.ts'
+import { type Mechanism, never, nothing } from './mechanism.ts'
 import { cellOf, columnsOf, NO_ROW, sumOfBlocks } from './stats.ts'
 
 const publishUpward: Publish = (e, m, column, value) => {
@@ -83,6 +83,7 @@ export const BATCHED_TREE: Mechanism = {
     })
     return sum
   },
+  readerFlushes: never,
   forReader: nothing,
   flush: nothing,
   atOffline,

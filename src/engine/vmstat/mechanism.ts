@@ -20,6 +20,8 @@ export interface Mechanism {
   readonly shownLocal: (e: Engine, m: MemCgroup, column: number) => number
   /** The same with everything below, as it really is. */
   readonly real: (e: Engine, m: MemCgroup, column: number) => number
+  /** Whether a reader of memory.stat would flush first, and so see what is true. */
+  readonly readerFlushes: (e: Engine, m: MemCgroup) => boolean
   /** Before memory.stat is read. */
   readonly forReader: (e: Engine, m: MemCgroup) => void
   /** Makes `m` and everything below up to date, where the kernel can do that. */
@@ -30,3 +32,4 @@ export interface Mechanism {
 }
 
 export const nothing = (): void => undefined
+export const never = (): boolean => false

@@ -77,10 +77,11 @@ function flushOne(e: Engine, m: MemCgroup): void {
   }
 }
 
+const readerFlushes = (e: Engine, m: MemCgroup): boolean => GATES[e.features.rstatGate].isOpen(e, m)
+
 function forReader(e: Engine, m: MemCgroup): void {
-  const gate = GATES[e.features.rstatGate]
-  if (!gate.isOpen(e, m)) return
-  const scope = gate.scope(e, m)
+  if (!readerFlushes(e, m)) return
+  const scope = GATES[e.features.rstatGate].scope(e, m)
   flush(e, scope)
   if (scope === e.root) e.vmstats.gate.batches = 0
 }
@@ -108,6 +109,7 @@ export const RSTAT: Mechanism = {
     })
     return sum
   },
+  readerFlushes,
   forReader,
   flush,
   atOffline: nothing,

@@ -5,7 +5,7 @@
  */
 import type { Engine } from '../engine.ts'
 import { forEachInSubtree, type MemCgroup } from '../memcg.ts'
-import { type Mechanism, nothing } from './mechanism.ts'
+import { type Mechanism, never, nothing } from './mechanism.ts'
 import { cellOf, rowOf } from './stats.ts'
 
 const shownLocal = (e: Engine, m: MemCgroup, column: number): number => Math.max(0, cellOf(e, m, 'own', column))
@@ -34,6 +34,7 @@ export const SUM_AT_READ: Mechanism = {
     })
     return sum
   },
+  readerFlushes: never,
   forReader: nothing,
   flush: nothing,
   atOffline: nothing,
