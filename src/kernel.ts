@@ -8,6 +8,8 @@ import { createClock, moveTo, nextDue, takeDue, type WorkItem } from './clock.ts
 import { controllers, core } from './controllers/index.ts'
 import { createEngine, type Engine, type EngineMessage } from './engine/engine.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
+import { TRIM } from './engine/slab/arrays.ts'
+import { trimIdle } from './engine/slab/slub.ts'
 import { periodicFlush } from './engine/vmstat.ts'
 import type { Profile } from './profiles/profiles.ts'
 import { cssFree, cssKilled, cssRelease, releaseIfUnused } from './tree/css.ts'
@@ -49,6 +51,7 @@ export type WorkHandler = (kernel: Kernel, a: number, b: number) => void
 
 const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'rstat-flush': kernel => periodicFlush(kernel.engine),
+  [TRIM]: (kernel, round) => trimIdle(kernel.engine, round),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
   'css-free': (kernel, slot) => cssFree(kernel.tree, slot),

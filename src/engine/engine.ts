@@ -63,6 +63,8 @@ export interface Engine {
   charged: Pages
   /** Pages taken back by reclaim since the boot. */
   reclaimed: Pages
+  /** Pages of kernel memory in use that are no slabs, whoever pays. */
+  kernelPages: Pages
   /** Size of the swap device, 0 when off. */
   swapTotal: Pages
 }
@@ -101,6 +103,7 @@ export function createEngine({ features, machine, options, clock, swapTotal }: E
     nextMm: 1,
     charged: 0,
     reclaimed: 0,
+    kernelPages: 0,
     swapTotal,
   }
 }

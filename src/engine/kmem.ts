@@ -59,6 +59,7 @@ function unchargeObjects(e: Engine, o: ObjCgroup, cache: KmemCache, count: numbe
 /** Frees blocks of pages: their charge goes to the page stock of the CPU. */
 export function freeKernelPages(e: Engine, pages: KernelPages, blocks: number, cpu: Cpu): void {
   pages.blocks -= blocks
+  e.kernelPages -= blocks * 2 ** pages.order
   if (pages.objcg === null) return
   for (let i = 0; i < blocks; i++) {
     returnPages(e, pages.objcg, cpu, 2 ** pages.order)

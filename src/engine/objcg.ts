@@ -97,6 +97,7 @@ export function allocKernelPages(e: Engine, order: number, blocks: number, actor
       objcg.refs++
     }
     pages.blocks++
+    e.kernelPages += 2 ** order
   }
   return pages
 }

@@ -12,6 +12,7 @@ import type { ByteString, Nanoseconds } from '../units.ts'
 import { Refusal } from './args.ts'
 import { configOf, setConfig } from './config.ts'
 import { parseTime } from './grammar.ts'
+import { showMeminfo, showSlabinfo } from './hostfiles.ts'
 import type { Workload } from './workload.ts'
 
 /** What one write to `do` may carry: as much as the transport takes at once. */
@@ -57,6 +58,8 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
       write: text => writeConfig(kernel(), workload(), text),
     },
     { name: 'kernel', on: 'root', show: out => showKernel(out, kernel()) },
+    { name: 'slabinfo', on: 'root', show: out => showSlabinfo(out, kernel()) },
+    { name: 'meminfo', on: 'root', show: out => showMeminfo(out, kernel()) },
     {
       name: 'log',
       on: 'root',
