@@ -234,7 +234,10 @@ export function allocObjects(
   return count - left
 }
 
-/** Ownership vectors are objects of plain kmalloc caches, paid for by nobody. */
+/**
+ * Ownership vectors are objects of plain kmalloc caches, paid for by nobody. Where accounted objects are in these
+ * caches too (no `kmalloc_cg`), the vector of a slab may come to lie in that slab, which then stays for ever.
+ */
 function addVectors(e: Engine, actor: KernelActor): void {
   const { slab } = e
   for (let row = slab.awaitVector.pop(); row !== undefined; row = slab.awaitVector.pop()) {

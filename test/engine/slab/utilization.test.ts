@@ -2,6 +2,7 @@
 // E17, E18. Who is charged is tested elsewhere; here are the slabs.
 import t from 'tap'
 import type { Engine } from '../../../src/engine/engine.ts'
+import { freeKernelObjects } from '../../../src/engine/kmem.ts'
 import { allocKernelObjects } from '../../../src/engine/objcg.ts'
 import { activeObjects, slabinfoOf, utilizationOf } from '../../../src/engine/slab/report.ts'
 import {
@@ -135,6 +136,17 @@ t.test('§5.3: a vector goes with its slab, not with the last accounted object',
   t.same(vectorsOf(e), { 'kmalloc-192': 2 })
   shrinkCache(e, cache, 0)
   t.same(vectorsOf(e), {})
+  t.end()
+})
+
+t.test('5.9: a slab of kmalloc-192 holds its own vector, and stays for ever', t => {
+  const e = engineOf('5.9', { cpus: 8 })
+  const cache = findCache(e.slab, 'kmalloc-192')!
+  const objects = allocKernelObjects(e, cache, 1, { ...onCpu(0), memcg: memcgBelow(e) })
+  t.equal(cache.objects, 2, 'the object, and the vector of 21 x 8 = 168 bytes')
+  freeKernelObjects(e, objects, 1, 0)
+  shrinkCache(e, cache, 0)
+  t.same([cache.objects, cache.slabs], [1, 1])
   t.end()
 })
 
