@@ -6,6 +6,7 @@
 import { highOf, lowOf, maxOf, minOf, NO_COUNTER, parentOf, usage } from '../engine/counter.ts'
 import { foliosIn, LISTS, listPages } from '../engine/folio.ts'
 import { forEachInSubtree, type MemCgroup } from '../engine/memcg.ts'
+import { brokenSlabBooks } from '../engine/slab/check.ts'
 import { STAT, trueStat } from '../engine/vmstat.ts'
 import type { Kernel } from '../kernel.ts'
 import { type Cgroup, isPopulated, pathOf, subtree } from '../tree/cgroup.ts'
@@ -22,6 +23,7 @@ export function brokenInvariants(kernel: Kernel): string[] {
   }
   checkMemory(kernel, expect)
   checkKernelMemory(kernel, expect)
+  broken.push(...brokenSlabBooks(kernel.engine))
   checkTree(kernel, expect)
   return broken
 }

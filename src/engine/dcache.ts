@@ -4,6 +4,7 @@
  * Names are numbers behind a prefix, so that a script can make, share and hold many of them. A cached name is charged
  * to whoever looked it up first and stays cached, whatever becomes of that cgroup: nothing shrinks this cache yet.
  */
+import type { Cpu } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { freeKernelObjects, type KernelObjects, splitObjects } from './kmem.ts'
 import { allocKernelObjects, type KernelActor } from './kmemalloc.ts'
@@ -168,4 +169,26 @@ function addHolds(dcache: Dcache, hold: Hold, change: number): void {
   cut(ranges, hold.first + hold.count)
   for (const range of ranges)
     if (range.first >= hold.first && range.first < hold.first + hold.count) range.holds += change
+}
+
+/**
+ * Frees every name that nobody holds, looked up again or not; how many objects went. The names of tmpfs are its files:
+ * they stay. Kernel: prune_dcache_sb.
+ */
+export function dropNames(e: Engine, cpu: Cpu): number {
+  let dropped = 0
+  for (const [key, family] of e.dcache.families) {
+    if (family.fs === 'tmpfs') continue
+    const kept = family.ranges.filter(range => range.holds > 0)
+    for (const range of family.ranges) {
+      if (range.holds > 0) continue
+      for (const objects of range.objects) {
+        dropped += objects.count
+        freeKernelObjects(e, objects, objects.count, cpu)
+      }
+    }
+    family.ranges.splice(0, family.ranges.length, ...kept)
+    if (kept.length === 0) e.dcache.families.delete(key)
+  }
+  return dropped
 }

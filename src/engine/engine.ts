@@ -65,6 +65,8 @@ export interface Engine {
   charged: Pages
   /** Pages taken back by reclaim since the boot. */
   reclaimed: Pages
+  /** Pages of kernel memory in use that are no slabs, whoever pays. */
+  kernelPages: Pages
   /** Size of the swap device, 0 when off. */
   swapTotal: Pages
 }
@@ -113,6 +115,7 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     nextMm: 1,
     charged: 0,
     reclaimed: 0,
+    kernelPages: 0,
     swapTotal,
   }
 }

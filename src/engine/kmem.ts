@@ -70,6 +70,7 @@ export const pinsOfBlock = (e: Engine, order: number): number => (e.features.sto
 export function freeKernelPages(e: Engine, pages: KernelPages, blocks: number, cpu: Cpu): void {
   const { objcg, memcg, order } = pages
   pages.blocks -= blocks
+  e.kernelPages -= blocks * 2 ** order
   if (objcg !== null) {
     for (let i = 0; i < blocks; i++) {
       returnPages(e, objcg, cpu, 2 ** order)

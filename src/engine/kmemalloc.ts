@@ -65,10 +65,12 @@ export function allocKernelPages(e: Engine, order: number, blocks: number, actor
   const objcg = payer !== null && e.features.kpageOwner === 'objcg' ? objcgFor(payer, node) : null
   const pages: KernelPages = { objcg, memcg: objcg === null ? payer : null, order, blocks: 0 }
   for (; pages.blocks < blocks; pages.blocks++) {
-    if (payer === null) continue
-    if (isErrno(chargeKmem(e, objcg?.memcg ?? payer, 2 ** order, gfp, cpu, mm))) break
-    if (objcg !== null) objcg.refs++
-    else payer.pins.kernelPages += pinsOfBlock(e, order)
+    if (payer !== null) {
+      if (isErrno(chargeKmem(e, objcg?.memcg ?? payer, 2 ** order, gfp, cpu, mm))) break
+      if (objcg !== null) objcg.refs++
+      else payer.pins.kernelPages += pinsOfBlock(e, order)
+    }
+    e.kernelPages += 2 ** order
   }
   return pages
 }

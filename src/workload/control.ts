@@ -11,6 +11,7 @@ import type { ByteString, Nanoseconds } from '../units.ts'
 import { Refusal } from './args.ts'
 import { configOf, setConfig } from './config.ts'
 import { parseTime } from './grammar.ts'
+import { showMeminfo, showSlabinfo } from './hostfiles.ts'
 import { showKernel } from './kernelfile.ts'
 import { chooseScenario, showLocks } from './locks.ts'
 import { showVmstat } from './vmstat.ts'
@@ -62,6 +63,8 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
     },
     { name: 'zombies', on: 'root', show: out => showZombies(out, kernel()) },
     { name: 'kernel', on: 'root', show: out => showKernel(out, kernel()) },
+    { name: 'slabinfo', on: 'root', show: out => showSlabinfo(out, kernel()) },
+    { name: 'meminfo', on: 'root', show: out => showMeminfo(out, kernel()) },
     {
       name: 'locks',
       on: 'root',

@@ -2,6 +2,7 @@
  * The vocabulary: every verb of the language (workload.md §4). Those that are not modelled yet say which step brings
  * them.
  */
+import { cacheVerbs } from './caches.ts'
 import { kernelMemoryVerbs } from './kmem.ts'
 import { machineVerbs } from './machine.ts'
 import { memoryVerbs } from './memory.ts'
@@ -11,7 +12,6 @@ import { later, type Verb } from './verb.ts'
 import { waitVerbs } from './wait.ts'
 
 const laterVerbs: readonly Verb[] = [
-  later(2, 'drop-caches N'),
   later(2, 'open T COUNT'),
   later(2, 'close T COUNT'),
   later(2, 'pipe T COUNT [fill=BYTES]'),
@@ -20,7 +20,6 @@ const laterVerbs: readonly Verb[] = [
   later(2, 'percpu-free T COUNT'),
   later(2, 'vmalloc T SIZE'),
   later(2, 'vmalloc-free T SIZE'),
-  later(2, 'cache ID SIZE'),
   later(2, 'step [COUNT]'),
   later(3, 'irq T on|off'),
   later(3, 'return T'),
@@ -39,7 +38,14 @@ const laterVerbs: readonly Verb[] = [
 ]
 
 export const verbs: ReadonlyMap<string, Verb> = new Map(
-  [...taskVerbs, ...memoryVerbs, ...nameVerbs, ...kernelMemoryVerbs, ...machineVerbs, ...waitVerbs, ...laterVerbs].map(
-    verb => [verb.usage.verb, verb],
-  ),
+  [
+    ...taskVerbs,
+    ...memoryVerbs,
+    ...nameVerbs,
+    ...kernelMemoryVerbs,
+    ...cacheVerbs,
+    ...machineVerbs,
+    ...waitVerbs,
+    ...laterVerbs,
+  ].map(verb => [verb.usage.verb, verb]),
 )

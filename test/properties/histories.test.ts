@@ -62,7 +62,15 @@ const alive = fc.oneof(
     .map(([id, fs, n, how]) => `lookup ${id} ${fs} ${n}${how}`),
   task.map(id => `hold ${id} ext4 1 prefix=p`),
   task.map(id => `drop ${id} ext4 1 prefix=p`),
-  fc.constantFrom('rstat-flush', 'drain-stocks', 'reclaim /a 100p', 'reclaim global 10p', 'tick 15ms', 'settle'),
+  fc.constantFrom(
+    'rstat-flush',
+    'drain-stocks',
+    'reclaim /a 100p',
+    'reclaim global 10p',
+    'drop-caches 3',
+    'tick 15ms',
+    'settle',
+  ),
 )
 
 const ending = fc.oneof(

@@ -42,12 +42,12 @@ export const TRIM_MS = 2000
 export const TRIM = 'slab-trim'
 
 /** Batches in the array that the CPUs of a node share. */
-const SHARED_BATCHES = 8
+export const SHARED_BATCHES = 8
 
 const batchOf = (cache: KmemCache): number => arrayBatch(cache.cpuLimit)
 
 /** Room of the shared array: none where one CPU has nobody to share with, and for objects above a page. */
-function sharedLimit({ machine }: Engine, cache: KmemCache): number {
+export function sharedLimit({ machine }: Engine, cache: KmemCache): number {
   return machine.cpus > 1 && cache.size <= machine.pageSize ? SHARED_BATCHES * batchOf(cache) : 0
 }
 
@@ -169,10 +169,11 @@ function freeEmpties(e: Engine, cache: KmemCache, cpu: Cpu, pages: SlabPages): v
 
 export const arrayAllocator: Allocator = { take, put, flush, freeEmpties }
 
-function armTrim(e: Engine): void {
+/** Queues the next trimming, unless one is queued. */
+export function armTrim(e: Engine, round = 0): void {
   if (e.slab.trimming) return
   e.slab.trimming = true
-  schedule(e.clock, milliseconds(TRIM_MS), TRIM)
+  schedule(e.clock, milliseconds(TRIM_MS), TRIM, round)
 }
 
 /**

@@ -23,7 +23,7 @@ const bitLength = (n: number): number => 32 - Math.clz32(n)
 const objectsIn = (order: number, size: Bytes, pageSize: Bytes): number => Math.floor((pageSize * 2 ** order) / size)
 
 /** Smallest order that holds `bytes`. */
-function orderFor(bytes: Bytes, pageSize: Bytes): number {
+export function orderFor(bytes: Bytes, pageSize: Bytes): number {
   let order = 0
   while (pageSize * 2 ** order < bytes) order++
   return order

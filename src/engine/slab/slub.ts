@@ -16,7 +16,7 @@ import type { MemCgroup } from '../memcg.ts'
 import type { KernelActor } from '../objcg.ts'
 import type { ObjCgroup } from '../objstock.ts'
 import type { Allocator } from './allocator.ts'
-import { arrayAllocator, isTrimmed, trimCache } from './arrays.ts'
+import { armTrim, arrayAllocator, isTrimmed, trimCache } from './arrays.ts'
 import { bootCaches, type CacheSpec, kmallocSizes, slotSize } from './caches.ts'
 import { cpuSlabAllocator } from './cpuslabs.ts'
 import {
@@ -235,7 +235,10 @@ export function allocObjects(
   return count - left
 }
 
-/** Ownership vectors are objects of plain kmalloc caches, paid for by nobody. */
+/**
+ * Ownership vectors are objects of plain kmalloc caches, paid for by nobody. Where accounted objects are in these
+ * caches too (no `kmalloc_cg`), the vector of a slab may come to lie in that slab, which then stays for ever.
+ */
 function addVectors(e: Engine, actor: KernelActor): void {
   const { slab } = e
   for (let row = slab.awaitVector.pop(); row !== undefined; row = slab.awaitVector.pop()) {
@@ -289,14 +292,14 @@ export function zeroPartialLimits(slab: Slab, cache: KmemCache): void {
   cache.minPartial = 0
 }
 
-/** SLAB: trims idle arrays of all caches, every second time also those of nodes; true if some is left to trim. */
-export function trimArrays(e: Engine, nodes: boolean, pagesOf: (cache: KmemCache) => SlabPages): boolean {
-  let more = false
-  for (const cache of e.slab.caches) {
-    if (cache === null) continue
-    trimCache(e, cache, pagesOf(cache), nodes)
-    more ||= !isTrimmed(cache)
-  }
+/**
+ * SLAB, deferred work: trims the arrays of all caches that were idle since the last `round`, every second time also
+ * those of nodes, and again later while there is something to trim. Kernel: cache_reap.
+ */
+export function trimIdle(e: Engine, round: number, pagesOf: (cache: KmemCache) => SlabPages = () => GRANTED): void {
+  const living = e.slab.caches.filter(cache => cache !== null)
+  for (const cache of living) trimCache(e, cache, pagesOf(cache), round % 2 === 1)
   freeVectors(e, 0)
-  return more
+  e.slab.trimming = false
+  if (living.some(cache => !isTrimmed(cache))) armTrim(e, round + 1)
 }

@@ -1,0 +1,85 @@
+/**
+ * What /proc/slabinfo and /proc/meminfo of the whole machine would show: `.memcgfs/slabinfo` and `.memcgfs/meminfo`.
+ * Real pages, not charges and not statistics of cgroups; meminfo has only lines that the model can answer.
+ */
+import type { Engine } from '../engine/engine.ts'
+import { copyBytes } from '../engine/slab/copies.ts'
+import { utilization, writeSlabinfo } from '../engine/slab/report.ts'
+import type { TextBuffer } from '../formats/text.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Pages } from '../units.ts'
+
+/** As /proc/slabinfo, with comments behind it: how much of the slab pages is in use, and what copies cost besides. */
+export function showSlabinfo(out: TextBuffer, { engine }: Kernel): undefined {
+  writeSlabinfo(engine, out)
+  const { active, used, pages, visible, exact } = utilization(engine)
+  const percent = (share: number): string => `${(share * 100).toFixed(1)}%`
+  out.text(`# utilVisible ${percent(visible)} active ${active} of ${pages} bytes\n`)
+  out.text(`# utilExact ${percent(exact)} allocated ${used} of ${pages} bytes\n`)
+  const copies = engine.slab.caches.filter(cache => cache !== null && cache.root !== cache.index).length
+  if (copies > 0) out.text(`# copies ${copies} metadata ${copies * copyBytes(engine)} bytes\n`)
+  return undefined
+}
+
+interface UserPages {
+  anon: Pages
+  cache: Pages
+  shmem: Pages
+  all: Pages
+}
+
+function userPages({ folios }: Engine): UserPages {
+  const sum: UserPages = { anon: 0, cache: 0, shmem: 0, all: 0 }
+  for (const batch of folios.batches) {
+    if (batch === null) continue
+    sum.all += batch.pages
+    if (batch.kind === 'anon') sum.anon += batch.pages
+    if (batch.kind === 'shmem') sum.shmem += batch.pages
+    if (batch.kind !== 'anon' && batch.file !== null) sum.cache += batch.pages
+  }
+  return sum
+}
+
+function slabPages({ slab }: Engine, reclaimable: boolean): Pages {
+  return slab.caches.reduce((sum, cache) => sum + (cache?.reclaimable === reclaimable ? cache.pages : 0), 0)
+}
+
+function stackPages({ tree }: Kernel): Pages {
+  let pages = 0
+  for (const { memory } of tree.tasks.values())
+    if (memory !== null) pages += memory.stack.blocks * 2 ** memory.stack.order
+  return pages
+}
+
+function tablePages({ mms }: Engine): Pages {
+  let pages = 0
+  for (const { pageTables } of mms.values())
+    for (const { blocks, order } of pageTables ?? []) pages += blocks * 2 ** order
+  return pages
+}
+
+/** As /proc/meminfo, in its order. MemFree knows of no memory of the kernel itself but what the model allocates. */
+export function showMeminfo(out: TextBuffer, kernel: Kernel): undefined {
+  const { engine, setup } = kernel
+  const { pageSize, memory } = setup.machine
+  const user = userPages(engine)
+  const reclaimable = slabPages(engine, true)
+  const unreclaimable = slabPages(engine, false)
+  const total = Math.floor(memory / pageSize)
+  const free = Math.max(0, total - user.all - reclaimable - unreclaimable - engine.kernelPages)
+  const line = (name: string, pages: Pages): void => {
+    const kilobytes = String((pages * pageSize) / 1024)
+    out.text(`${`${name}:`.padEnd(16)}${kilobytes.padStart(8)} kB\n`)
+  }
+  line('MemTotal', total)
+  line('MemFree', free)
+  line('Cached', user.cache)
+  line('AnonPages', user.anon)
+  line('Shmem', user.shmem)
+  line('Slab', reclaimable + unreclaimable)
+  line('SReclaimable', reclaimable)
+  line('SUnreclaim', unreclaimable)
+  line('KernelStack', stackPages(kernel))
+  line('PageTables', tablePages(engine))
+  return undefined
+}
