@@ -68,12 +68,12 @@ function showThreads(out: TextBuffer, access: Access): Errno | undefined {
   return listPids(out, threads(access.cg), access)
 }
 
-function writeProcess(text: ByteString, { tree, cg, caller, mayWrite }: Access): Errno | Ok {
-  return writeProcs(tree, cg, { text, thread: false, caller, mayWrite })
+export function writeProcess(text: ByteString, { tree, cg, caller, opener, mayWrite }: Access): Errno | Ok {
+  return writeProcs(tree, cg, { text, thread: false, caller, opener, mayWrite })
 }
 
-function writeThread(text: ByteString, { tree, cg, caller, mayWrite }: Access): Errno | Ok {
-  return writeProcs(tree, cg, { text, thread: true, caller, mayWrite })
+export function writeThread(text: ByteString, { tree, cg, caller, opener, mayWrite }: Access): Errno | Ok {
+  return writeProcs(tree, cg, { text, thread: true, caller, opener, mayWrite })
 }
 
 /** Names on one line; nothing at all when there are none. */

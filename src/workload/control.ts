@@ -100,7 +100,7 @@ function writeConfig(kernel: Kernel, workload: Workload, text: ByteString): Errn
 
 function showKernel(out: TextBuffer, { setup }: Kernel): undefined {
   const { profile } = setup
-  out.text(`kernel ${profile.id}\nrelease ${profile.release}\nhierarchy v2\nclock ${setup.clock}\n`)
+  out.text(`kernel ${profile.id}\nrelease ${profile.release}\nhierarchy ${setup.hierarchy}\nclock ${setup.clock}\n`)
 }
 
 const stateOf = (task: Task): string => {
