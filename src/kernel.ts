@@ -73,9 +73,10 @@ export class Kernel {
   /** Boots, or goes on from the state of a kernel with the same setup. */
   constructor(setup: KernelSetup, state?: KernelState) {
     this.setup = setup
-    const { profile, machine, options, swapTotal, host } = setup
+    const { profile, machine, options, swapTotal, hierarchy, host } = setup
     this.engine =
-      state?.engine ?? createEngine({ features: profile.features, machine, options, clock: createClock(), swapTotal })
+      state?.engine ??
+      createEngine({ features: profile.features, machine, options, hierarchy, clock: createClock(), swapTotal })
     const control = controlFiles(
       () => this,
       () => this.workload,

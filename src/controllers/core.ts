@@ -16,6 +16,7 @@ import { writeProcs } from '../tree/migrate.ts'
 import { isThreaded, typeOf } from '../tree/threaded.ts'
 import { inSet, STATE_COUNTS, type Tree } from '../tree/tree.ts'
 import type { ByteString, Pid } from '../units.ts'
+import { coreV1 } from './core-v1.ts'
 import { pressureFiles } from './pressure.ts'
 
 export const core: Controller = {
@@ -38,6 +39,7 @@ export const core: Controller = {
     ...pressureFiles,
     { name: 'cgroup.pressure', on: 'everywhere', show: showPressure, write: writePressure, when: (_, { psi }) => psi },
   ],
+  legacyFiles: coreV1,
 }
 
 const FLAG = { min: 0, max: 1, outside: ERANGE } as const

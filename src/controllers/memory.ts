@@ -16,6 +16,7 @@ import type { Access, Controller, FileRow } from '../tree/controller.ts'
 import type { Css } from '../tree/css.ts'
 import type { Tree } from '../tree/tree.ts'
 import type { ByteString, Pages } from '../units.ts'
+import { memoryV1 } from './memory-v1.ts'
 
 const hasZswap = (_: unknown, { zswap }: Machine): boolean => zswap
 const hasSwap = (_: unknown, { swapAccounting }: Machine): boolean => swapAccounting
@@ -138,6 +139,7 @@ export const memory: Controller = {
     { name: 'memory.zswap.max', on: 'below root', show: showZswapMax, write: writeZswapMax, when: hasZswap },
     { name: 'memory.zswap.writeback', on: 'everywhere', show: showWriteback, write: writeWriteback, when: hasZswap },
   ],
+  legacyFiles: memoryV1,
   alloc,
   reset,
   offline: (tree, css) => offlineMemcg(tree.engine, css.memcg!, INTERFACE_CPU),
