@@ -54,13 +54,7 @@ export class MountedKernfs extends Kernfs {
     return removed
   }
 
-  override rename(
-    parent: NodeId,
-    name: ByteString,
-    newParent: NodeId,
-    newName: ByteString,
-    flags: number,
-  ): Ok | Errno {
+  override rename(parent: NodeId, name: ByteString, newParent: NodeId, newName: ByteString, flags: number): Ok | Errno {
     const renamed = super.rename(parent, name, newParent, newName, flags)
     if (isErrno(renamed) || (parent === newParent && name === newName)) return renamed
     this.#nameChanged(parent, name, 'IN_MOVED_FROM|IN_ISDIR')
