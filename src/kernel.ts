@@ -16,10 +16,10 @@ import type { Profile } from './profiles/profiles.ts'
 import { cssFree, cssKilled, cssRelease, releaseIfUnused } from './tree/css.ts'
 import type { Owner } from './tree/files.ts'
 import { taskStops } from './tree/freezer.ts'
-import { createHierarchy } from './tree/hierarchy.ts'
+import { createHierarchies, type Layout } from './tree/hierarchy.ts'
 import type { Host } from './tree/host.ts'
 import { killVictim } from './tree/kill.ts'
-import { createTree, fileChanged, setOf, type Tree, type TreeState, treeState } from './tree/tree.ts'
+import { createTree, fileChanged, type Tree, type TreeState, treeState } from './tree/tree.ts'
 import type { Nanoseconds, Pages } from './units.ts'
 import { controlFiles } from './workload/control.ts'
 import { Workload, type WorkloadState } from './workload/workload.ts'
@@ -28,6 +28,7 @@ export interface KernelSetup {
   readonly profile: Profile
   readonly machine: Machine
   readonly options: ModelOptions
+  readonly hierarchy: Layout
   readonly swapTotal: Pages
   /** Feeds experiments, fault plans and generators. Nothing in the model itself is left to chance. */
   readonly seed: number
@@ -75,9 +76,10 @@ export class Kernel {
   /** Boots, or goes on from the state of a kernel with the same setup. */
   constructor(setup: KernelSetup, state?: KernelState) {
     this.setup = setup
-    const { profile, machine, options, swapTotal, host } = setup
+    const { profile, machine, options, swapTotal, hierarchy, host } = setup
     this.engine =
-      state?.engine ?? createEngine({ features: profile.features, machine, options, clock: createClock(), swapTotal })
+      state?.engine ??
+      createEngine({ features: profile.features, machine, options, hierarchy, clock: createClock(), swapTotal })
     const control = controlFiles(
       () => this,
       () => this.workload,
@@ -85,11 +87,7 @@ export class Kernel {
     this.tree = createTree({ engine: this.engine, controllers, core, control, host }, state?.tree)
     this.workload = new Workload(this, state?.workload)
     if (state !== undefined) return
-    createHierarchy(
-      this.tree,
-      setOf(controllers, () => true),
-      setup.owner,
-    )
+    createHierarchies(this.tree, setup.hierarchy, setup.owner)
   }
 
   /** Not a copy: good until the next operation. */
@@ -125,6 +123,7 @@ export class Kernel {
   settle(): void {
     this.#drain()
     this.#runDue(this.now)
+    for (const { agent, path } of this.tree.releases.splice(0)) this.workload.note(`release agent ${agent} ${path}`)
     for (const follower of this.#followers) follower()
   }
 

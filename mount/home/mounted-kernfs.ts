@@ -54,6 +54,14 @@ export class MountedKernfs extends Kernfs {
     return removed
   }
 
+  override rename(parent: NodeId, name: ByteString, newParent: NodeId, newName: ByteString, flags: number): Ok | Errno {
+    const renamed = super.rename(parent, name, newParent, newName, flags)
+    if (isErrno(renamed) || (parent === newParent && name === newName)) return renamed
+    this.#nameChanged(parent, name, 'IN_MOVED_FROM|IN_ISDIR')
+    this.#nameChanged(newParent, newName, 'IN_MOVED_TO|IN_ISDIR')
+    return renamed
+  }
+
   override setattr(node: NodeId, change: AttributeChange): Ok | Errno {
     const set = super.setattr(node, change)
     if (isErrno(set)) return set

@@ -3,7 +3,7 @@
  * they are still there later. Source of the fields: proc_pid_stat(5).
  */
 import { type Errno, ESRCH } from '../../src/errno.ts'
-import type { Pid } from '../../src/units.ts'
+import type { Pid, Uid } from '../../src/units.ts'
 import { numbersOf, readProc } from './proc.ts'
 
 /** Kernel: include/linux/sched.h. */
@@ -25,6 +25,8 @@ export interface ProcessFacts {
   /** The process a thread belongs to. */
   readonly tgid: Pid
   readonly kind: ProcessKind
+  /** Its real user. */
+  readonly uid: Uid
   readonly token: StartToken
 }
 
@@ -38,9 +40,11 @@ export interface Processes {
 export const hostProcesses: Processes = {
   find(pid) {
     const stat = readStat(pid)
-    const tgid = numbersOf(readProc(`${pid}/status`) ?? '', 'Tgid')[0]
-    if (stat === undefined || tgid === undefined) return ESRCH
-    return { tgid, kind: kindOf(tgid, stat.flags), token: stat.startTime }
+    const status = readProc(`${pid}/status`) ?? ''
+    const [tgid] = numbersOf(status, 'Tgid')
+    const [uid] = numbersOf(status, 'Uid')
+    if (stat === undefined || tgid === undefined || uid === undefined) return ESRCH
+    return { tgid, kind: kindOf(tgid, stat.flags), uid, token: stat.startTime }
   },
   alive(pid, token) {
     const stat = readStat(pid)

@@ -5,6 +5,7 @@
 import type { Machine, ModelOptions } from '../engine/machine.ts'
 import { KERNEL_IDS } from '../profiles/features.ts'
 import { DEFAULT_KERNEL, findProfile, GENERATIONS, nearestKernels, type Profile } from '../profiles/profiles.ts'
+import type { Layout } from '../tree/hierarchy.ts'
 import type { Pages } from '../units.ts'
 import { OptionError, wrongValue } from './optionerror.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -15,6 +16,7 @@ export { OptionError } from './optionerror.ts'
 export interface KernelOptions {
   /** Kernel generation: an id such as `6.12`, or the release it stands for. */
   readonly kernel?: string
+  /** `v2`: one tree, the mount is its root. `v1`: a directory per controller. */
   readonly hierarchy?: string
   readonly cpus?: number | string
   readonly memory?: number | string
@@ -31,6 +33,7 @@ export interface ResolvedOptions {
   readonly profile: Profile
   readonly machine: Machine
   readonly options: ModelOptions
+  readonly hierarchy: Layout
   readonly swapTotal: Pages
   readonly seed: number
   readonly clock: 'real' | 'manual'
@@ -55,9 +58,17 @@ function profileOf(name: string): Profile {
   throw new OptionError('kernel', `kernel: no profile for ${name}; ${there}`)
 }
 
+function layoutOf(hierarchy: string, { id, features }: Profile): Layout {
+  const layout = oneOf('hierarchy', hierarchy, ['v2', 'v1'])
+  if (layout === 'v2' || features.v1MemoryCpusetBuilt) return layout
+  throw new OptionError(
+    'hierarchy',
+    `hierarchy: "v1" cannot be used, because Linux ${id} as it was recorded is built without the memory controller of version 1; --with v1_memory_cpuset_built=yes builds it in`,
+  )
+}
+
 /** Checks options and fills in the defaults: 6.12, 4 CPUs, 8 GiB of memory, 2 GiB of swap. Throws OptionError. */
 export function resolveOptions(given: KernelOptions, defaultClock: 'real' | 'manual'): ResolvedOptions {
-  oneOf('hierarchy', given.hierarchy ?? 'v2', ['v2'])
   const { profile, machine, swap, options } = readSettings(
     profileOf(given.kernel ?? DEFAULT_KERNEL),
     withMachine(given.with ?? {}, given),
@@ -66,6 +77,7 @@ export function resolveOptions(given: KernelOptions, defaultClock: 'real' | 'man
     profile,
     machine,
     options,
+    hierarchy: layoutOf(given.hierarchy ?? 'v2', profile),
     swapTotal: Math.floor(swap / machine.pageSize),
     seed: wholeNumber('seed', given.seed ?? 1, 0, Number.MAX_SAFE_INTEGER),
     clock: oneOf('clock', given.clock ?? defaultClock, ['real', 'manual']),

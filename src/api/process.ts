@@ -391,10 +391,10 @@ export class Process {
     })
   }
 
-  statfs(path: ByteString): typeof STATFS | Errno {
+  statfs(path: ByteString): (typeof STATFS & { readonly type: number }) | Errno {
     return this.#request(() => {
       const node = this.#resolve(path)
-      return isErrno(node) ? node : STATFS
+      return isErrno(node) ? node : { ...STATFS, type: this.#vfs.door.fileSystemOf(node) }
     })
   }
 
@@ -462,7 +462,12 @@ export class Process {
       if (isErrno(source.node)) return source.node
       if (!this.#may(source.parent, MAY_WRITE | MAY_EXEC) || !this.#may(target.parent, MAY_WRITE | MAY_EXEC))
         return EACCES
-      return this.#vfs.door.rename(source.parent, source.name, target.parent, target.name, flags)
+      const renamed = this.#vfs.door.rename(source.parent, source.name, target.parent, target.name, flags)
+      if (!isErrno(renamed) && source.node !== target.node) {
+        this.#vfs.inotify.raise(source.parent, 'IN_MOVED_FROM|IN_ISDIR', source.name)
+        this.#vfs.inotify.raise(target.parent, 'IN_MOVED_TO|IN_ISDIR', target.name)
+      }
+      return renamed
     })
   }
 

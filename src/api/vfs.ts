@@ -10,7 +10,7 @@ import { ROOT_NODE } from '../kernfs/node.ts'
 import { MAY_EXEC, mayAccess } from '../kernfs/permission.ts'
 import type { Credentials } from '../tree/controller.ts'
 import { type Host, NO_HOST, type RealProcess } from '../tree/host.ts'
-import type { ByteString, Nanoseconds, Pid } from '../units.ts'
+import type { ByteString, Nanoseconds, Pid, Uid } from '../units.ts'
 import { Inotify, type InotifyWatch } from './inotify.ts'
 
 /** Longest path with its closing zero. */
@@ -41,8 +41,14 @@ export class ProcessTable implements Host {
     this.state = state
   }
 
-  add(pid: Pid, kind: RealProcess['kind'] = 'user'): void {
-    this.state.processes.set(pid, { tgid: pid, kind, token: this.state.nextToken++ })
+  add(pid: Pid, { kind = 'user', uid = 0 }: Partial<Pick<RealProcess, 'kind' | 'uid'>> = {}): void {
+    this.state.processes.set(pid, { tgid: pid, kind, uid, token: this.state.nextToken++ })
+  }
+
+  /** setuid(2). */
+  setUid(pid: Pid, uid: Uid): void {
+    const process = this.state.processes.get(pid)
+    if (process !== undefined) this.state.processes.set(pid, { ...process, uid })
   }
 
   exit(pid: Pid): void {

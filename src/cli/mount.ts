@@ -13,7 +13,8 @@ Mounts a simulated cgroup tree on DIR and serves it until it is unmounted (memcg
 Prints one line when the mount can be used.
 
   --kernel ID           kernel generation, such as 5.3 (memcgfs kernels lists them); default 6.12
-  --hierarchy v2        layout of the tree (v1 and hybrid come with later versions)
+  --hierarchy v2|v1     v2: DIR is the root of the tree (default); v1: DIR holds a directory per controller, of
+                        which there is DIR/memory so far (hybrid and the others come with later versions)
   --cpus N              simulated CPUs, 1 to 512; default 4
   --memory SIZE         memory of the simulated machine, such as 8G; default 8G
   --swap SIZE           its swap device; default 2G
@@ -87,9 +88,9 @@ async function mountHere(dir: string, options: KernelOptions): Promise<number> {
 
 /** `cgroup v2 as Linux 6.12, 4 CPUs, 8 GiB`. */
 function describe(options: KernelOptions): string {
-  const { profile, machine } = resolveOptions(options, 'real')
+  const { profile, machine, hierarchy } = resolveOptions(options, 'real')
   const { cpus, memory } = machine
-  return `cgroup v2 as Linux ${profile.id}, ${cpus} CPU${cpus === 1 ? '' : 's'}, ${shortSize(memory)}`
+  return `cgroup ${hierarchy} as Linux ${profile.id}, ${cpus} CPU${cpus === 1 ? '' : 's'}, ${shortSize(memory)}`
 }
 
 function shortSize(bytes: number): string {

@@ -16,6 +16,7 @@ import { writeProcs } from '../tree/migrate.ts'
 import { isThreaded, typeOf } from '../tree/threaded.ts'
 import { inSet, STATE_COUNTS, type Tree } from '../tree/tree.ts'
 import type { ByteString, Pid } from '../units.ts'
+import { coreV1 } from './core-v1.ts'
 import { pressureFiles } from './pressure.ts'
 
 const hasStat: FileRow['when'] = ({ cgroupStat }) => cgroupStat
@@ -79,6 +80,7 @@ export const core: Controller = {
       when: ({ psiHide }, { psi }) => psiHide && psi,
     },
   ],
+  legacyFiles: coreV1,
 }
 
 const FLAG = { min: 0, max: 1, outside: ERANGE } as const
@@ -109,12 +111,12 @@ function showThreads(out: TextBuffer, access: Access): Errno | undefined {
   return listPids(out, threads(access.cg), access)
 }
 
-function writeProcess(text: ByteString, { tree, cg, caller, mayWrite }: Access): Errno | Ok {
-  return writeProcs(tree, cg, { text, thread: false, caller, mayWrite })
+export function writeProcess(text: ByteString, { tree, cg, caller, opener, mayWrite }: Access): Errno | Ok {
+  return writeProcs(tree, cg, { text, thread: false, caller, opener, mayWrite })
 }
 
-function writeThread(text: ByteString, { tree, cg, caller, mayWrite }: Access): Errno | Ok {
-  return writeProcs(tree, cg, { text, thread: true, caller, mayWrite })
+export function writeThread(text: ByteString, { tree, cg, caller, opener, mayWrite }: Access): Errno | Ok {
+  return writeProcs(tree, cg, { text, thread: true, caller, opener, mayWrite })
 }
 
 /** Names on one line; nothing at all when there are none. */

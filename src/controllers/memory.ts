@@ -16,6 +16,7 @@ import type { Access, Controller, FileRow } from '../tree/controller.ts'
 import type { Css } from '../tree/css.ts'
 import type { Tree } from '../tree/tree.ts'
 import type { ByteString, Pages } from '../units.ts'
+import { memoryV1 } from './memory-v1.ts'
 
 /** On which kernels and machines a file exists. */
 type When = NonNullable<FileRow['when']>
@@ -168,6 +169,7 @@ export const memory: Controller = {
       when: hasWriteback,
     },
   ],
+  legacyFiles: memoryV1,
   alloc,
   reset,
   offline: (tree, css) => offlineMemcg(tree.engine, css.memcg!, INTERFACE_CPU),

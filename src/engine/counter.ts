@@ -87,6 +87,16 @@ export function restartLocalWatermark(counters: Counters, c: CounterId): void {
   data[c * STRIDE + LOCAL_WATERMARK] = data[c * STRIDE + USAGE]!
 }
 
+/** The largest usage so far is the present one. Kernel: page_counter_reset_watermark. */
+export function resetWatermark(counters: Counters, c: CounterId): void {
+  restartLocalWatermark(counters, c)
+  counters.data[c * STRIDE + WATERMARK] = counters.data[c * STRIDE + USAGE]!
+}
+
+export function resetFailcnt(counters: Counters, c: CounterId): void {
+  counters.data[c * STRIDE + FAILCNT] = 0
+}
+
 /** Room below the limit. */
 export function margin(counters: Counters, c: CounterId): Pages {
   const room = maxOf(counters, c) - usage(counters, c)

@@ -84,6 +84,7 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
   e.folios.lists.data[listAt(e, batch) + PAGES]! += batch.pages
   batch.memcg.pins.folios += foliosIn(batch)
   if (batch.memcg.parent !== null) e.charged += batch.pages
+  modStatTimes(e, batch.memcg, STAT.pgpgin, cpu, 1, foliosIn(batch))
   modStatTimes(e, batch.memcg, STAT[batch.list], cpu, 2 ** batch.order, foliosIn(batch), batch.node)
   return batch
 }
@@ -273,6 +274,7 @@ export function isolate(e: Engine, batch: FolioBatch, from: Pages, pages: Pages,
 export function freeBatch(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   const { memcg } = batch
   const folios = foliosIn(batch)
+  modStatTimes(e, memcg, STAT.pgpgout, cpu, 1, folios)
   unlink(e, batch)
   e.folios.lists.data[listAt(e, batch) + PAGES]! -= batch.pages
   modStatTimes(e, memcg, STAT[batch.list], cpu, -(2 ** batch.order), folios, batch.node)

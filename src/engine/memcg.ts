@@ -42,6 +42,8 @@ export interface MemCgroup {
   kmemActive: boolean
   /** Its copies of caches, in the old slab controller; null while it has none. */
   caches: MemcgCaches | null
+  /** TCP buffers of sockets that are made here are accounted: version 1, once a limit was set. */
+  tcpActive: boolean
   online: boolean
   readonly pins: Pins
 
@@ -98,6 +100,7 @@ export function newMemcg(slot: number, parent: MemCgroup | null, counters: Memcg
     ...counters,
     kmemActive: false,
     caches: null,
+    tcpActive: false,
     online: true,
     pins: { folios: 0, slabPages: 0, kernelPages: 0, caches: 0, cacheCreations: 0, stock: 0, swap: 0 },
     objcgs: null,

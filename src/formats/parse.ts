@@ -76,6 +76,13 @@ export function parseInteger(
   return value < BigInt(min) || value > BigInt(max) ? outside : Number(value)
 }
 
+/** One unsigned integer of 64 bits; beyond 2^53 only its magnitude counts. ERANGE above. Kernel: kstrtoull. */
+export function parseUnsigned(text: ByteString): number | Errno {
+  const value = text.startsWith('-') ? undefined : wholeInteger(text)
+  if (value === undefined) return EINVAL
+  return value < UNSIGNED_64 ? Number(value) : ERANGE
+}
+
 /** As parseInteger, or the word `max`, which is Infinity. */
 export function parseIntegerOrMax(text: ByteString, range: Range): number | Errno {
   return text === 'max' ? Number.POSITIVE_INFINITY : parseInteger(text, range)

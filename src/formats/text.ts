@@ -70,6 +70,12 @@ export class TextBuffer {
     return bytes <= Number.MAX_SAFE_INTEGER ? this.number(bytes) : this.text(String(BigInt(count) * BigInt(unit)))
   }
 
+  /** A limit of `count` units: no limit is as many whole units as 2^63 bytes have room for. */
+  limitOf(count: number, unit: number): this {
+    const most = (2n ** 63n - 1n) / BigInt(unit)
+    return count < most ? this.bytesOf(count, unit) : this.text(String(most * BigInt(unit)))
+  }
+
   /** `value` on a line of its own. */
   line(value: number): void {
     this.number(value).newline()

@@ -7,13 +7,12 @@ import type { FileBlock, StoredAttributes, StoredTime } from '../tree/files.ts'
 import type { Tree } from '../tree/tree.ts'
 import type { Gid, Nanoseconds } from '../units.ts'
 import { type AttributeChange, type Attributes, type NodeId, S_IFDIR, S_IFREG, type TimeChange } from './door.ts'
-import { fileNode, indexOf, inodeOf, isControl, isDirectory, rowOf } from './node.ts'
+import { cgroupIn, fileNode, indexOf, inodeOf, isControl, isDirectory, isTop, rowOf } from './node.ts'
 import type { Owned } from './permission.ts'
 
 const NSEC_PER_SEC = 1_000_000_000
-/** Directories: the mode of the root, and of a control directory. */
+/** The root of a hierarchy. */
 const ROOT_MODE = 0o555
-const CONTROL_MODE = 0o755
 const S_ISGID = 0o2000
 const S_ISUID = 0o4000
 const S_IXGRP = 0o010
@@ -41,18 +40,17 @@ function procsOwner(tree: Tree, block: FileBlock): Owned {
 function defaultMode(tree: Tree, block: FileBlock, node: NodeId): number {
   if (!isDirectory(node)) return rowMode(rowOf(tree, block, node))
   // The mode of a cgroup's directory is stored when it is not the usual one.
-  if (isControl(tree, block)) return CONTROL_MODE
-  return block.css.cgroup.parent === null ? ROOT_MODE : DIRECTORY_MODE
+  return cgroupIn(tree, block)?.parent === null ? ROOT_MODE : DIRECTORY_MODE
 }
 
-/** What mkdir(1) asks for; another mode is stored. */
+/** What mkdir(1) asks for (another mode is stored), and what directories have that are no cgroup's. */
 export const DIRECTORY_MODE = 0o755
 
 export function getAttributes(tree: Tree, bootTime: number, block: FileBlock, node: NodeId, into: Attributes): void {
   const stored = block.stored?.get(indexOf(node))
   const isDir = isDirectory(node)
   into.ino = inodeOf(tree, block, node)
-  into.nlink = isDir ? 2 + (isControl(tree, block) ? 0 : (block.css.cgroup.children?.size ?? 0)) : 1
+  into.nlink = isDir ? 2 + subdirectories(tree, block) : 1
   const owned = ownership(tree, block, node)
   into.mode = (isDir ? S_IFDIR : S_IFREG) | owned.mode
   into.uid = owned.uid
@@ -67,6 +65,11 @@ export function getAttributes(tree: Tree, bootTime: number, block: FileBlock, no
   into.mtimeNsec = mtime.nsec
   into.ctimeSec = ctime.sec
   into.ctimeNsec = ctime.nsec
+}
+
+function subdirectories(tree: Tree, block: FileBlock): number {
+  if (isTop(tree, block)) return tree.hierarchies.length
+  return cgroupIn(tree, block)?.children?.size ?? 0
 }
 
 /** The attributes stored on a node, stored now if they were not. */

@@ -1,13 +1,26 @@
 /**
- * Names in directories: looking them up, listing them, making and removing cgroups.
+ * Names in directories: looking them up, listing them, making, removing and renaming cgroups.
  */
-import { EBUSY, EEXIST, EISDIR, ENOENT, ENOTDIR, EPERM, type Errno, isErrno, OK, type Ok } from '../errno.ts'
+import {
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  EIO,
+  EISDIR,
+  ENOENT,
+  ENOTDIR,
+  EPERM,
+  type Errno,
+  isErrno,
+  OK,
+  type Ok,
+} from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Cgroup } from '../tree/cgroup.ts'
 import type { FileRow } from '../tree/controller.ts'
 import { createBlock, type FileBlock } from '../tree/files.ts'
-import { makeCgroup, removeCgroup } from '../tree/hierarchy.ts'
-import { type Tree, tableNumber } from '../tree/tree.ts'
+import { makeCgroup, removeCgroup, renameCgroup } from '../tree/hierarchy.ts'
+import { ownTables, type Tree } from '../tree/tree.ts'
 import type { ByteString } from '../units.ts'
 import {
   DIRECTORY_MODE,
@@ -18,7 +31,17 @@ import {
   touchDirectory,
 } from './attributes.ts'
 import type { Caller, EmitEntry, NodeId } from './door.ts'
-import { blockOf, directoryNode, fileNode, inodeOf, isControl, isDirectory } from './node.ts'
+import {
+  blockOf,
+  cgroupIn,
+  directoryNode,
+  fileNode,
+  inodeOf,
+  isControl,
+  isDirectory,
+  isTop,
+  ROOT_NODE,
+} from './node.ts'
 import { AFTER_DOT, END_OF_DIRECTORY, nameHash } from './readdir.ts'
 
 /** The control directory: reachable by name in every cgroup, never listed. */
@@ -30,15 +53,26 @@ export const isHidden = (row: FileRow, cg: Cgroup): boolean => row.pressure === 
 /** The blocks whose files stand in the directory of this block. */
 export function* blocksIn(tree: Tree, block: FileBlock): Generator<FileBlock> {
   yield block
-  if (isControl(tree, block)) return
-  for (const css of block.css.cgroup.css) if (css?.files) yield css.files
+  for (const css of cgroupIn(tree, block)?.css ?? []) if (css?.files) yield css.files
 }
 
-/** The control directory of a cgroup, made when it is first asked for. */
+/** The control directory of a cgroup or of the machine, made when it is first asked for. */
 function controlBlock(tree: Tree, block: FileBlock): FileBlock {
-  const { cgroup } = block.css
-  block.control ??= createBlock(tree, block.css, tableNumber(tree.controllers.length, cgroup.parent === null), 0, block)
+  const { control, machineControl } = ownTables(tree)
+  const isMachines = directoryNode(block) === ROOT_NODE
+  block.control ??= createBlock(tree, block.css, isMachines ? machineControl : control, 0, block)
   return block.control
+}
+
+/** The cgroups whose directories stand in the directory of this block, by name. */
+function* cgroupsIn(tree: Tree, block: FileBlock): Generator<readonly [ByteString, Cgroup]> {
+  if (isTop(tree, block)) for (const { name, root } of tree.hierarchies) yield [name, root]
+  else yield* cgroupIn(tree, block)?.children ?? []
+}
+
+function findCgroup(tree: Tree, block: FileBlock, name: ByteString): Cgroup | undefined {
+  if (isTop(tree, block)) return tree.hierarchies.find(each => each.name === name)?.root
+  return cgroupIn(tree, block)?.children?.get(name)
 }
 
 export function lookup(tree: Tree, parent: NodeId, name: ByteString): NodeId | Errno {
@@ -46,11 +80,9 @@ export function lookup(tree: Tree, parent: NodeId, name: ByteString): NodeId | E
   if (block === undefined || block.dead) return ENOENT
   if (!isDirectory(parent)) return ENOTDIR
   const { cgroup } = block.css
-  if (!isControl(tree, block)) {
-    const child = cgroup.children?.get(name)
-    if (child !== undefined) return directoryNode(child.self.files!)
-    if (name === CONTROL_DIRECTORY) return directoryNode(controlBlock(tree, block))
-  }
+  const child = findCgroup(tree, block, name)
+  if (child !== undefined) return directoryNode(child.self.files!)
+  if (name === CONTROL_DIRECTORY && !isControl(tree, block)) return directoryNode(controlBlock(tree, block))
   for (const each of blocksIn(tree, block)) {
     const row = tree.tables[each.table]!.index.get(name)
     if (row !== undefined && !isHidden(tree.tables[each.table]!.rows[row]!, cgroup)) return fileNode(each, row)
@@ -88,9 +120,8 @@ function listing(tree: Tree, cache: ListingCache, block: FileBlock): Entry[] {
       entries.push({ hash, name: row.name, node: fileNode(each, i) })
     })
   }
-  if (!isControl(tree, block))
-    for (const [name, child] of block.css.cgroup.children ?? [])
-      entries.push({ hash: nameHash(name, features), name, node: directoryNode(child.self.files!) })
+  for (const [name, child] of cgroupsIn(tree, block))
+    entries.push({ hash: nameHash(name, features), name, node: directoryNode(child.self.files!) })
   entries.sort((a, b) => a.hash - b.hash || (a.name < b.name ? -1 : 1))
   cache.node = directory
   cache.version = tree.namesVersion
@@ -132,8 +163,9 @@ function firstFrom(entries: readonly Entry[], hash: number): number {
 /** The directory above; the root is its own. */
 export function parentNode(tree: Tree, block: FileBlock): NodeId {
   const { cgroup } = block.css
-  const up = isControl(tree, block) ? cgroup : (cgroup.parent ?? cgroup)
-  return directoryNode(up.self.files!)
+  if (isTop(tree, block) || block.table === ownTables(tree).machineControl) return ROOT_NODE
+  const up = isControl(tree, block) ? cgroup : cgroup.parent
+  return up === null ? ROOT_NODE : directoryNode(up.self.files!)
 }
 
 export function mkdir(kernel: Kernel, parent: NodeId, name: ByteString, mode: number, caller: Caller): NodeId | Errno {
@@ -141,11 +173,12 @@ export function mkdir(kernel: Kernel, parent: NodeId, name: ByteString, mode: nu
   const { bootTime } = kernel.setup
   const block = blockOf(tree, parent)
   if (block === undefined || block.dead) return ENOENT
-  if (isControl(tree, block)) return EPERM
+  const cgroup = cgroupIn(tree, block)
+  if (cgroup === null) return EPERM
   if (!isErrno(lookup(tree, parent, name))) return EEXIST
   const directory = ownership(tree, block, parent)
   const owner = { uid: caller.uid, gid: inheritedGid(directory, caller.gid) }
-  const made = makeCgroup(tree, block.css.cgroup, name, owner)
+  const made = makeCgroup(tree, cgroup, name, owner)
   if (isErrno(made)) return made
   const node = directoryNode(made.self.files!)
   const wanted = inheritedMode(directory, mode)
@@ -162,7 +195,9 @@ export function rmdir(kernel: Kernel, parent: NodeId, name: ByteString): Ok | Er
   const { tree } = kernel
   const block = blockOf(tree, parent)
   if (block === undefined || block.dead) return ENOENT
-  const child = isControl(tree, block) ? undefined : block.css.cgroup.children?.get(name)
+  const child = findCgroup(tree, block, name)
+  // The root of a hierarchy is a mount point on a real machine.
+  if (child?.parent === null) return EBUSY
   if (child === undefined) {
     const node = lookup(tree, parent, name)
     if (isErrno(node)) return node
@@ -173,7 +208,10 @@ export function rmdir(kernel: Kernel, parent: NodeId, name: ByteString): Ok | Er
   return removed
 }
 
-/** Names cannot be changed on version 2. Kernel: cgroup_rename is version 1's alone. */
+/**
+ * Names can be changed on version 1 alone, and cgroups stay in their directory. What the VFS finds out comes first.
+ * Kernel: vfs_rename, cgroup1_rename.
+ */
 export function rename(
   tree: Tree,
   parent: NodeId,
@@ -186,5 +224,13 @@ export function rename(
   const to = lookup(tree, newParent, newName)
   if (to === from) return OK
   if (!isErrno(to) && isDirectory(from) !== isDirectory(to)) return isDirectory(from) ? ENOTDIR : EISDIR
-  return EPERM
+  const block = blockOf(tree, parent)!
+  if (isControl(tree, block) || name === CONTROL_DIRECTORY) return EPERM
+  const child = findCgroup(tree, block, name)
+  if (child?.parent === null) return EBUSY
+  if (block.css.cgroup.hierarchy.version === 2) return EPERM
+  if (newName.includes('\n')) return EINVAL
+  if (child === undefined) return ENOTDIR
+  if (newParent !== parent) return EIO
+  return isErrno(to) ? renameCgroup(tree, child, newName) : EEXIST
 }

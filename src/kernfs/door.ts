@@ -167,4 +167,7 @@ export interface Door {
 }
 
 /** statfs(2) of the real thing; the door adds what it cannot know. */
-export const STATFS = { type: 0x63677270, bsize: 4096, namelen: 255, frsize: 4096 } as const
+export const STATFS = { bsize: 4096, namelen: 255, frsize: 4096 } as const
+
+/** f_type of statfs(2). Where hierarchies of version 1 are mounted, the directory above them is a tmpfs. */
+export const FILE_SYSTEM = { cgroup2: 0x63677270, cgroup: 0x27e0eb, tmpfs: 0x01021994 } as const

@@ -28,6 +28,7 @@ import {
   type Caller,
   type Door,
   type EmitEntry,
+  FILE_SYSTEM,
   type Handle,
   type NodeId,
   type Notice,
@@ -36,7 +37,7 @@ import {
   S_IFREG,
   type Ticket,
 } from './door.ts'
-import { blockOf, directoryNode, indexOf, isControl, isCore, isDirectory, rowNumber, rowOf } from './node.ts'
+import { blockOf, directoryNode, indexOf, isControl, isCore, isDirectory, isTop, rowNumber, rowOf } from './node.ts'
 import { fileHasChanged, HELD_CHANGE, pollMask, tellHeld, wake } from './notify.ts'
 import {
   closeFile,
@@ -272,6 +273,13 @@ export class Kernfs implements Door {
 
   isRemovedNode(node: NodeId): boolean {
     return blockOf(this.#tree, node)?.dead ?? true
+  }
+
+  /** f_type of statfs(2). */
+  fileSystemOf(node: NodeId): number {
+    const block = blockOf(this.#tree, node)
+    if (block !== undefined && isTop(this.#tree, block)) return FILE_SYSTEM.tmpfs
+    return block?.css.cgroup.hierarchy.version === 1 ? FILE_SYSTEM.cgroup : FILE_SYSTEM.cgroup2
   }
 
   /** The directory a file stands in. */

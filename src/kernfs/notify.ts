@@ -5,7 +5,7 @@
  * One file tells at most once per shortest interval; a change within it is told at its end, never lost.
  */
 import { schedule } from '../clock.ts'
-import { pathOf } from '../tree/cgroup.ts'
+import { pathInMount } from '../tree/cgroup.ts'
 import { eventsOf, type FileBlock, type FileEvents } from '../tree/files.ts'
 import type { Tree } from '../tree/tree.ts'
 import { type Nanoseconds, seconds } from '../units.ts'
@@ -59,7 +59,7 @@ function tell(
   // A file that was never looked up has no inode to watch: not even its directory's watchers hear of it (recorded).
   if (!events.lookedUp) return
   const { name } = tree.tables[block.table]!.rows[row]!
-  const path = pathOf(block.css.cgroup)
+  const path = pathInMount(block.css.cgroup)
   notices.push({ kind: 'modified', node: fileNode(block, row), path: path === '/' ? `/${name}` : `${path}/${name}` })
 }
 

@@ -7,6 +7,7 @@
  */
 import type { ByteString, InodeNumber, Nanoseconds } from '../units.ts'
 import type { Css } from './css.ts'
+import type { PidLists } from './pidlist.ts'
 import type { Task } from './task.ts'
 
 /** Bits of controllers, by their index in the kernel's order. */
@@ -17,18 +18,23 @@ export interface Hierarchy {
   /** Place among the hierarchies of this kernel, and of a task's cgroup in `Task.cgroups`. */
   readonly index: number
   readonly version: 1 | 2
+  /** Directory below the mount that holds it; empty where the mount itself is the root (version 2 alone). */
+  readonly name: ByteString
   /** Controllers bound to it. */
   readonly controllers: ControllerSet
   root: Cgroup
   /** Inode numbers are counted up per hierarchy: directories and files alike take the next one. */
   nextIno: InodeNumber
+  /** Version 1: the program that is told of cgroups that fall empty; empty for none. */
+  releaseAgent: ByteString
 }
 
 export interface Cgroup {
   readonly hierarchy: Hierarchy
   /** Inode number of the directory: the cgroup id. */
   readonly id: InodeNumber
-  readonly name: ByteString
+  /** Version 1 can change it. */
+  name: ByteString
   readonly parent: Cgroup | null
   /** Live children by name, in order of creation; null while there never was one. */
   children: Map<ByteString, Cgroup> | null
@@ -80,6 +86,12 @@ export interface Cgroup {
 
   /** What cgroup.pressure says is off: the pressure files are hidden. */
   pressureOff: boolean
+
+  /** Version 1: what notify_on_release and cgroup.clone_children say. */
+  notifyOnRelease: boolean
+  cloneChildren: boolean
+  /** Version 1: lists of processes and threads as they were last read; null while they never were. */
+  pidLists: PidLists | null
 }
 
 /** The cgroup itself and its ancestors, root last. */
@@ -105,6 +117,14 @@ export function pathOf(cg: Cgroup): ByteString {
   let path = ''
   for (const level of pathUp(cg)) if (level.parent !== null) path = `/${level.name}${path}`
   return path === '' ? '/' : path
+}
+
+/** Path from the root of the mount. */
+export function pathInMount(cg: Cgroup): ByteString {
+  const { name } = cg.hierarchy
+  const path = pathOf(cg)
+  if (name === '') return path
+  return path === '/' ? `/${name}` : `/${name}${path}`
 }
 
 /** The closest cgroup that both are in or below. */

@@ -20,8 +20,9 @@ import { bit, inSet, setOf, type Tree } from './tree.ts'
 
 const implicitControllers = (tree: Tree): ControllerSet => setOf(tree.controllers, controller => controller.implicit)
 
-/** What cgroup.controllers says: what the parent hands down. */
+/** What cgroup.controllers says: what the parent hands down. On version 1 everybody has all. */
 export function availableControllers(tree: Tree, cg: Cgroup): ControllerSet {
+  if (cg.hierarchy.version === 1) return cg.hierarchy.controllers
   if (cg.parent === null) return cg.hierarchy.controllers & ~implicitControllers(tree)
   const { subtreeControl } = cg.parent
   return isThreaded(cg) ? subtreeControl & threadedControllers(tree) : subtreeControl
@@ -29,7 +30,7 @@ export function availableControllers(tree: Tree, cg: Cgroup): ControllerSet {
 
 /** The states a cgroup has: those it is given, those that these need, those that are always on. */
 function statesOf(tree: Tree, cg: Cgroup): ControllerSet {
-  if (cg.parent === null) return cg.hierarchy.controllers
+  if (cg.parent === null || cg.hierarchy.version === 1) return cg.hierarchy.controllers
   const { subtreeStates } = cg.parent
   return isThreaded(cg) ? subtreeStates & threadedControllers(tree) : subtreeStates
 }
@@ -43,6 +44,7 @@ export function effectiveState(tree: Tree, cg: Cgroup, c: number): Css {
 
 /** The states the children of a cgroup get with its present subtree_control. Kernel: cgroup_calc_subtree_ss_mask. */
 export function statesFor(tree: Tree, cg: Cgroup): ControllerSet {
+  if (cg.hierarchy.version === 1) return cg.hierarchy.controllers
   let states = cg.subtreeControl | implicitControllers(tree)
   for (;;) {
     let more = states

@@ -57,6 +57,8 @@ export interface OpenMemory {
   peak?: number
   /** *.pressure: the trigger of this descriptor. */
   trigger?: { readonly state: 'some' | 'full'; readonly thresholdUs: number; readonly windowUs: number }
+  /** Version 1: a list of processes or threads was read through this description. */
+  listed?: boolean
   /** `do`: the beginning of a line whose end has not been written yet. */
   kept?: ByteString
   /** `do`: what the last write did. */
@@ -84,6 +86,8 @@ export interface FileRow {
   readonly list?: boolean
   /** Longest text of one write in bytes; a page when absent. */
   readonly maxWrite?: number
+  /** Everybody may write it. Kernel: CFTYPE_WORLD_WRITABLE. */
+  readonly worldWritable?: boolean
   /** The text is not cut at its first NUL. */
   readonly takesNul?: boolean
   /** Poll and inotify tell when it changes. */
@@ -97,7 +101,8 @@ export interface FileRow {
 }
 
 /** Mode by what the row can do. Kernel: cgroup_file_mode. */
-export const rowMode = (row: FileRow): number => (row.show ? 0o444 : 0) | (row.write ? 0o200 : 0)
+export const rowMode = ({ show, write, worldWritable }: FileRow): number =>
+  (show ? 0o444 : 0) | (write ? (worldWritable ? 0o222 : 0o200) : 0)
 
 export interface Controller {
   /** Name on version 2. */
@@ -108,7 +113,10 @@ export interface Controller {
   readonly implicit: boolean
   /** Names of controllers whose states it needs in the same cgroup. */
   readonly dependsOn: readonly string[]
+  /** On version 2. Kernel: dfl_cftypes. */
   readonly files: readonly FileRow[]
+  /** On version 1; a controller without them is not there. Kernel: legacy_cftypes. */
+  readonly legacyFiles?: readonly FileRow[]
 
   /** A state is made. A refusal is what mkdir or the write of cgroup.subtree_control answers. */
   readonly alloc?: (tree: Tree, css: Css) => Errno | Ok

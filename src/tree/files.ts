@@ -101,7 +101,7 @@ export function createBlock(tree: Tree, css: Css, table: number, firstIno: Inode
 /** Gives a state its files; EEXIST if a child cgroup has one of their names. */
 export function addFiles(tree: Tree, css: Css, owner: Owner): Ok | Errno {
   const { cgroup } = css
-  const table = tableNumber(css.controller, cgroup.parent === null)
+  const table = tableNumber(css.controller, cgroup)
   const { rows } = tree.tables[table]!
   if (cgroup.children !== null && rows.some(row => cgroup.children!.has(row.name))) return EEXIST
   const { hierarchy } = cgroup

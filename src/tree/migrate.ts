@@ -1,5 +1,6 @@
 /**
- * Moving tasks. Kernel: kernel/cgroup/cgroup.c, __cgroup_procs_write, cgroup_attach_permissions.
+ * Moving tasks. Kernel: kernel/cgroup/cgroup.c, __cgroup_procs_write, cgroup_attach_permissions;
+ * kernel/cgroup/cgroup-v1.c, __cgroup1_procs_write.
  */
 import { EACCES, EBUSY, EINVAL, ENODEV, EOPNOTSUPP, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { parseInteger, trim } from '../formats/parse.ts'
@@ -7,7 +8,7 @@ import type { ByteString, Pid } from '../units.ts'
 import { reattach } from './attach.ts'
 import { type Cgroup, commonAncestor } from './cgroup.ts'
 import { effectiveState } from './control.ts'
-import type { MayWrite, PidView } from './controller.ts'
+import type { Access } from './controller.ts'
 import { putCss } from './css.ts'
 import { taskEntered, taskLeft } from './freezer.ts'
 import type { RealProcess } from './host.ts'
@@ -18,28 +19,26 @@ import { cgroupOf, isReal, type Task } from './task.ts'
 import { canBeThreadRoot, isThreaded, isValidDomain } from './threaded.ts'
 import type { Tree } from './tree.ts'
 
-export interface MoveRequest {
+export interface MoveRequest extends Pick<Access, 'caller' | 'opener' | 'mayWrite'> {
   readonly text: ByteString
-  /** A single thread (cgroup.threads) or a whole process (cgroup.procs). */
+  /** A single thread (cgroup.threads, tasks) or a whole process (cgroup.procs). */
   readonly thread: boolean
-  readonly caller: PidView
-  readonly mayWrite: MayWrite
 }
 
 const ANY_PID = { min: 0, max: 2 ** 31 - 1, outside: EINVAL, overflow: EINVAL } as const
 
-/** A write of cgroup.procs or cgroup.threads. */
+/** A write of cgroup.procs, cgroup.threads or tasks. */
 export function writeProcs(tree: Tree, to: Cgroup, request: MoveRequest): Ok | Errno {
   if (!to.alive) return ENODEV
   const number = parseInteger(trim(request.text), ANY_PID)
   if (isErrno(number)) return number
   const found = findTask(tree, number, request)
   if (isErrno(found)) return found
-  const from = 'cgroups' in found ? cgroupOf(found) : to.hierarchy.root
-  if (!request.mayWrite(commonAncestor(from, to), 'cgroup.procs')) return EACCES
+  const from = 'cgroups' in found ? cgroupOf(found, to.hierarchy.index) : to.hierarchy.root
+  if (!mayMove(found, from, to, request)) return EACCES
   const usable = maySettle(tree, to)
   if (isErrno(usable)) return usable
-  if (request.thread && from.domain !== to.domain) return EOPNOTSUPP
+  if (request.thread && !mayPart(from, to)) return EOPNOTSUPP
   if (!('cgroups' in found)) {
     // A zombie is found, and stays where it is.
     if (tree.host.alive(found.tgid, found.token)) adoptProcess(tree, found, to)
@@ -48,6 +47,15 @@ export function writeProcs(tree: Tree, to: Cgroup, request: MoveRequest): Ok | E
   moveTasks(tree, request.thread ? [found] : [...found.threads], to)
   return OK
 }
+
+/** On version 2 rights on the tree decide, on version 1 whose process it is. */
+function mayMove(who: Task | RealProcess, from: Cgroup, to: Cgroup, { opener, mayWrite }: MoveRequest): boolean {
+  if (to.hierarchy.version === 2) return mayWrite(commonAncestor(from, to), 'cgroup.procs')
+  return opener.privileged || opener.uid === who.uid
+}
+
+/** May a thread leave the other threads of its process? On version 2 only within one resource domain. */
+export const mayPart = (from: Cgroup, to: Cgroup): boolean => to.hierarchy.version === 1 || from.domain === to.domain
 
 /** The task a number names: a simulated one, a process we know, or one of the host that was never moved before. */
 function findTask(tree: Tree, number: Pid, { caller, thread }: MoveRequest): Task | RealProcess | Errno {
@@ -69,8 +77,9 @@ function findTask(tree: Tree, number: Pid, { caller, thread }: MoveRequest): Tas
   return known ?? real
 }
 
-/** May tasks live in this cgroup? Kernel: cgroup_migrate_vet_dst. */
+/** May tasks live in this cgroup? On version 1 in any. Kernel: cgroup_migrate_vet_dst. */
 export function maySettle(tree: Tree, cg: Cgroup): Ok | Errno {
+  if (cg.hierarchy.version === 1) return OK
   if (!isValidDomain(tree, cg.domain)) return EOPNOTSUPP
   if (canBeThreadRoot(tree, cg) || isThreaded(cg)) return OK
   return cg.subtreeControl !== 0 ? EBUSY : OK

@@ -3,6 +3,7 @@
  * Kernel: cgroup_update_populated, css_set_move_task.
  */
 import { type Cgroup, isPopulated } from './cgroup.ts'
+import { checkForRelease } from './release.ts'
 import type { Task } from './task.ts'
 import { fileChanged, type Tree } from './tree.ts'
 
@@ -25,11 +26,13 @@ export function removeTask(tree: Tree, cg: Cgroup, task: Task): void {
 function populatedChanged(tree: Tree, cg: Cgroup, change: 1 | -1): void {
   let child = cg
   fileChanged(tree, cg.self, 'cgroup.events')
+  checkForRelease(tree, cg)
   for (let level = cg.parent; level !== null; level = level.parent) {
     const was = isPopulated(level)
     if (child.domain === child) level.populatedDomainChildren += change
     else level.populatedThreadedChildren += change
     if (isPopulated(level) === was) return
+    checkForRelease(tree, level)
     fileChanged(tree, level.self, 'cgroup.events')
     child = level
   }

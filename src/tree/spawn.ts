@@ -15,7 +15,7 @@ import { taskEntered } from './freezer.ts'
 import type { RealProcess } from './host.ts'
 import { addTask } from './populated.ts'
 import type { Task } from './task.ts'
-import type { Tree } from './tree.ts'
+import { inSet, type Tree } from './tree.ts'
 
 export interface NewTask {
   readonly name: string
@@ -39,17 +39,22 @@ export const nodeOf = (tree: Tree, cpu: Cpu): number =>
 
 /** May a task be made here? Counted in every controller that says yes, in none if one says no. */
 function canFork(tree: Tree, cg: Cgroup): Ok | Errno {
-  for (let c = 0; c < tree.controllers.length; c++) {
+  const asked: number[] = []
+  for (const c of inSet(tree, cg.hierarchy.controllers)) {
     const allowed = tree.controllers[c]!.canFork?.(tree, effectiveState(tree, cg, c)) ?? OK
-    if (!isErrno(allowed)) continue
-    for (let done = 0; done < c; done++) tree.controllers[done]!.uncount?.(tree, effectiveState(tree, cg, done))
+    if (!isErrno(allowed)) {
+      asked.push(c)
+      continue
+    }
+    for (const done of asked) tree.controllers[done]!.uncount?.(tree, effectiveState(tree, cg, done))
     return allowed
   }
   return OK
 }
 
 function cancelFork(tree: Tree, cg: Cgroup): void {
-  for (let c = 0; c < tree.controllers.length; c++) tree.controllers[c]!.uncount?.(tree, effectiveState(tree, cg, c))
+  for (const c of inSet(tree, cg.hierarchy.controllers))
+    tree.controllers[c]!.uncount?.(tree, effectiveState(tree, cg, c))
 }
 
 /** The memcg that pays for a task in this cgroup. */
@@ -73,7 +78,7 @@ function record(what: NewTask, pid: Pid, of: Pick<Task, 'mm' | 'memory' | 'realT
     pid,
     threads: new Set(),
     cgroups: [what.cgroup],
-    css: [],
+    css: what.cgroup.css.map(() => null),
     uid: what.uid,
     kthread: what.kthread,
     bare: what.bare,
@@ -149,8 +154,8 @@ export function spawnThread(tree: Tree, what: NewTask, leader: Task, mm: Mm | nu
 /** A process of the host enters a cgroup. It comes from outside: no limit is asked, as for any move. */
 export function adoptProcess(tree: Tree, real: RealProcess, cg: Cgroup): Task {
   const kthread = real.kind !== 'user'
-  const what = { name: '', cgroup: cg, uid: 0, cpu: 0, kthread, bare: true, oomScoreAdj: 0 }
-  for (let c = 0; c < tree.controllers.length; c++) tree.controllers[c]!.count?.(tree, effectiveState(tree, cg, c))
+  const what = { name: '', cgroup: cg, uid: real.uid, cpu: 0, kthread, bare: true, oomScoreAdj: 0 }
+  for (const c of inSet(tree, cg.hierarchy.controllers)) tree.controllers[c]!.count?.(tree, effectiveState(tree, cg, c))
   tree.realTasks++
   return enter(tree, record(what, real.tgid, { mm: null, memory: null, realToken: real.token }))
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { KernelObjects, KernelPages } from '../engine/kmem.ts'
 import { createPool, type Pool } from '../pool.ts'
-import type { Pid } from '../units.ts'
+import type { ByteString, Pid } from '../units.ts'
 import type { Cgroup, ControllerSet, Hierarchy } from './cgroup.ts'
 import { type Controller, type FileRow, type FileTable, tableOf } from './controller.ts'
 import type { Css } from './css.ts'
@@ -26,6 +26,13 @@ export interface FileChange {
   readonly block: FileBlock
   /** Index of the row. */
   readonly row: number
+}
+
+/** Version 1: a cgroup fell empty and its release agent would be run. */
+export interface Release {
+  readonly agent: ByteString
+  /** Its argument: the cgroup from the root of its hierarchy. */
+  readonly path: ByteString
 }
 
 /** Parts of a row of state counts. */
@@ -67,12 +74,12 @@ export interface Tree {
   readonly newBlocks: FileBlock[]
   /** Cgroups whose pressure files were hidden or shown in this operation. */
   readonly pressureChanged: Cgroup[]
+  /** Release agents that were called for in this operation. */
+  readonly releases: Release[]
 
   readonly controllers: readonly Controller[]
-  /** Rows that exist: per controller, core first; below the root and on it. */
+  /** Rows that exist: per controller, core first, on either version below the root and on it; control files last. */
   readonly tables: readonly FileTable[]
-  /** Number of the first table of control files (below the root, on the root); the others come before. */
-  readonly controlTables: number
   readonly host: Host
 }
 
@@ -89,8 +96,24 @@ export function setOf(controllers: readonly Controller[], belongs: (controller: 
   return controllers.reduce((set, controller, c) => (belongs(controller) ? set | bit(c) : set), 0)
 }
 
-/** Number of the table with the files of a controller (SELF for the core) on the root or below it. */
-export const tableNumber = (controller: number, isRoot: boolean): number => 2 * (controller + 1) + (isRoot ? 1 : 0)
+/** Number of the table with the files of a controller (SELF for the core) in the directory of a cgroup. */
+export function tableNumber(controller: number, { parent, hierarchy }: Pick<Cgroup, 'parent' | 'hierarchy'>): number {
+  return 4 * (controller + 1) + (hierarchy.version === 1 ? 2 : 0) + (parent === null ? 1 : 0)
+}
+
+/** Numbers of the tables that are no controller's. */
+export interface OwnTables {
+  /** Files of the `.memcgfs` of a cgroup, and of that of the whole machine. */
+  readonly control: number
+  readonly machineControl: number
+  /** The directory of the mount where it holds hierarchies and is no cgroup: it has no files. */
+  readonly top: number
+}
+
+export function ownTables({ controllers }: Pick<Tree, 'controllers'>): OwnTables {
+  const control = 4 * (controllers.length + 1)
+  return { control, machineControl: control + 1, top: control + 2 }
+}
 
 /** What a kernel is started with. */
 export interface TreeSetup {
@@ -105,15 +128,20 @@ export interface TreeSetup {
 
 export function buildTables({ engine, controllers, core, control }: Omit<TreeSetup, 'host'>): FileTable[] {
   const { features, machine } = engine
-  const tables = [core.files, ...controllers.map(({ files }) => files), control]
-  return tables.flatMap(files => [false, true].map(isRoot => tableOf(files, isRoot, features, machine)))
+  const table = (files: readonly FileRow[], isRoot: boolean): FileTable => tableOf(files, isRoot, features, machine)
+  const both = (files: readonly FileRow[]): FileTable[] => [table(files, false), table(files, true)]
+  return [
+    ...[core, ...controllers].flatMap(({ files, legacyFiles }) => [...both(files), ...both(legacyFiles ?? [])]),
+    ...both(control),
+    table([], true),
+  ]
 }
 
 /** Pids of simulated tasks start above any a kernel gives to a process (workload.md §5). */
 export const FIRST_SIMULATED_PID: Pid = 5_000_001
 
 /** A tree without what is static or belongs to the host: plain data. */
-export type TreeState = Omit<Tree, 'controllers' | 'tables' | 'controlTables' | 'host'>
+export type TreeState = Omit<Tree, 'controllers' | 'tables' | 'host'>
 
 /** A tree of its own, or one that goes on from a state. */
 export function createTree(setup: TreeSetup, state: TreeState = emptyTree(setup)): Tree {
@@ -122,14 +150,13 @@ export function createTree(setup: TreeSetup, state: TreeState = emptyTree(setup)
     ...state,
     controllers,
     tables: buildTables(setup),
-    controlTables: tableNumber(controllers.length, false),
     host,
   }
 }
 
 /** What can be copied, and given to `createTree` elsewhere. */
 export function treeState(tree: Tree): TreeState {
-  const { controllers: _, tables: __, controlTables: ___, host: ____, ...state } = tree
+  const { controllers: _, tables: __, host: ___, ...state } = tree
   return state
 }
 
@@ -155,6 +182,7 @@ function emptyTree({ engine, controllers }: TreeSetup): TreeState {
     deadBlocks: [],
     newBlocks: [],
     pressureChanged: [],
+    releases: [],
   }
 }
 

@@ -219,11 +219,14 @@ function livingTask(word: ByteString, around: Surroundings): Task | Refusal {
 const isReachable = (cg: Cgroup, { here, opener }: Surroundings): boolean =>
   opener.privileged || isDescendantOf(cg, here)
 
-function findCgroup(path: ByteString, around: Surroundings): Cgroup | Refusal {
-  const { here } = around
+/** `memory:/x/y` names a hierarchy of version 1; without one the path is in the hierarchy of this `do`. */
+function findCgroup(word: ByteString, around: Surroundings): Cgroup | Refusal {
+  const { here, kernel } = around
+  const named = kernel.tree.hierarchies.find(({ name }) => name !== '' && word.startsWith(`${name}:/`))
+  const path = named === undefined ? word : word.slice(named.name.length + 1)
   if (!/^(\/|\.(\/|$))/.test(path))
     return wrong(path, 'a cgroup is /x/y from the root of the mount, or . or ./x from this directory')
-  let cg: Cgroup | undefined = path.startsWith('/') ? here.hierarchy.root : here
+  let cg: Cgroup | undefined = path.startsWith('/') ? (named ?? here.hierarchy).root : here
   for (const name of path.split('/').slice(path.startsWith('/') ? 0 : 1)) if (name !== '') cg = cg?.children?.get(name)
   if (cg === undefined) return new Refusal(ENOENT, `there is no cgroup ${path}`)
   return isReachable(cg, around) ? cg : new Refusal(EACCES, `${path} is outside of this directory`)

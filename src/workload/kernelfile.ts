@@ -6,7 +6,7 @@ import { printOwn, printValue } from '../profiles/print.ts'
 
 export function showKernel(out: TextBuffer, { setup }: Kernel): undefined {
   const { profile } = setup
-  out.text(`kernel ${profile.id}\nrelease ${profile.release}\nhierarchy v2\nclock ${setup.clock}\n`)
+  out.text(`kernel ${profile.id}\nrelease ${profile.release}\nhierarchy ${setup.hierarchy}\nclock ${setup.clock}\n`)
   for (const key of FEATURE_KEYS) {
     const own = profile.switched.includes(key) ? ` # switched, ${profile.id} has ${printOwn(profile.id, key)}` : ''
     out.text(`${snakeCase(key)} ${printValue(profile, key)}${own}`).newline()

@@ -4,7 +4,7 @@ import { EAGAIN, EBUSY, EEXIST, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, type Errno, 
 import { type Cgroup, pathOf } from '../tree/cgroup.ts'
 import { exitProcess, exitTask, reapTask } from '../tree/exit.ts'
 import { updateFrozen } from '../tree/freezer.ts'
-import { maySettle, moveTasks } from '../tree/migrate.ts'
+import { mayPart, maySettle, moveTasks } from '../tree/migrate.ts'
 import { nextCpu, spawnProcess, spawnThread } from '../tree/spawn.ts'
 import { cgroupOf, type Task } from '../tree/task.ts'
 import { type Args, Refusal } from './args.ts'
@@ -148,7 +148,7 @@ function move({ kernel }: Context, args: Args): Outcome | Refusal {
   const usable = maySettle(tree, to)
   if (isErrno(usable)) return refusedIn(usable, to)
   const one = args.flag('thread')
-  if (one && cgroupOf(task).domain !== to.domain)
+  if (one && !mayPart(cgroupOf(task, to.hierarchy.index), to))
     return new Refusal(
       EOPNOTSUPP,
       `${pathOf(to)} is in another domain; a single thread moves within one threaded subtree`,

@@ -369,7 +369,8 @@ export class Workload {
     if (victim === undefined || !css) return
     const at = pathOf(css.cgroup)
     const limit = maxOf(engine.counters, css.memcg!.memory) * setup.machine.pageSize
-    const kill = { task: victim.name, at, limit: `memory.max of ${at} (${shortSize(limit)})` }
+    const file = engine.hierarchy === 'v1' ? 'memory.limit_in_bytes' : 'memory.max'
+    const kill = { task: victim.name, at, limit: `${file} of ${at} (${shortSize(limit)})` }
     this.kills.push(kill)
     this.#addToLog(`${at} oom-kill task=${victim.name} pid=${victim.pid}`)
   }

@@ -4,8 +4,8 @@
  */
 import { errnoByName } from '../../src/errno.ts'
 import type { ByteString } from '../../src/units.ts'
-import { CGROUPS, type Fields, type Step } from './row.ts'
-import { ofThisIssue } from './selection.ts'
+import { CGROUPS, isThereIn, MEMORY_HIERARCHY } from './recording.ts'
+import type { Fields, Step } from './row.ts'
 
 /** One field of one step that is not as recorded. */
 export interface Difference {
@@ -79,6 +79,8 @@ const sameDirections: Rule = (recorded, got, earlier) => {
 const ROOT_RULES: Readonly<Record<string, Rule>> = {
   'cgroup.procs': somePids,
   'cgroup.threads': somePids,
+  tasks: somePids,
+  'memory.usage_in_bytes': sameShape,
   'memory.stat': sameShape,
   'memory.numa_stat': sameShape,
   'memory.pressure': sameShape,
@@ -90,6 +92,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   'memory.peak': nearlyEqual,
   'memory.swap.current': nearlyEqual,
   'memory.swap.peak': nearlyEqual,
+  'memory.usage_in_bytes': nearlyEqual,
+  'memory.max_usage_in_bytes': nearlyEqual,
+  'memory.kmem.usage_in_bytes': nearlyEqual,
+  'memory.kmem.max_usage_in_bytes': nearlyEqual,
   'memory.stat': nearlyEqual,
   'memory.numa_stat': nearlyEqual,
   'memory.events': sameEvents,
@@ -104,15 +110,17 @@ function ruleFor(path: ByteString, varies: boolean): Rule | undefined {
   const at = path.lastIndexOf('/')
   const name = path.slice(at + 1)
   return (
-    (path.slice(0, at) === CGROUPS ? ROOT_RULES[name] : undefined) ?? RULES[name] ?? (varies ? sameShape : undefined)
+    ([CGROUPS, MEMORY_HIERARCHY].includes(path.slice(0, at)) ? ROOT_RULES[name] : undefined) ??
+    (varies ? sameShape : undefined) ??
+    RULES[name]
   )
 }
 
 /** Names of files there are, and directories: the rest of a listing comes with the other controllers. */
-const ofOurs = (entries: string): string =>
+const ofOurs = (entries: string, directory: ByteString): string =>
   entries
     .split(' ')
-    .filter(name => name.endsWith('/') || ofThisIssue(name))
+    .filter(name => name.endsWith('/') || isThereIn(name, directory))
     .join(' ')
 
 /** `EINVAL` is written where a number is meant, too. */
@@ -142,6 +150,7 @@ export function compareStep({ step, got, named, history }: Compared): Difference
     differences.push({ step, field, expected, got: got[field] })
   }
   const sameData = compareData({ step, got, named, history })
+  const directory = String(step.given.path ?? '')
   for (const [field, value] of Object.entries(step.answer)) {
     if (REDUNDANT.includes(field) || NOT_COMPARED.includes(field)) continue
     // A time that is now is another time here.
@@ -155,7 +164,8 @@ export function compareStep({ step, got, named, history }: Compared): Difference
         if (!sameReturn(step, got, sameData)) differ(field, value)
         break
       case 'entries':
-        if (ofOurs(String(value)) !== ofOurs(String(got[field] ?? ''))) differ(field, ofOurs(String(value)))
+        if (ofOurs(String(value), directory) !== ofOurs(String(got[field] ?? ''), directory))
+          differ(field, ofOurs(String(value), directory))
         break
       case 'events':
         if (JSON.stringify(value) !== JSON.stringify(got[field])) differ(field, value)

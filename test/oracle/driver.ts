@@ -115,6 +115,8 @@ export interface Driver {
   process(name?: string): Calls
   /** Forks a helper from the recorder. */
   spawn(name: string): Result
+  /** Ends a helper at once. */
+  kill(name: string): Result
   /** Changes the helper's user and drops its groups. */
   setuid(name: string, uid: number): Result
   /** Number of a process: of a helper, of the recorder (undefined). */

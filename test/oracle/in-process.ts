@@ -11,26 +11,14 @@ import { EBADF, ENAMETOOLONG, isErrno } from '../../src/errno.ts'
 import { type Attributes, S_IFDIR, S_IFMT } from '../../src/kernfs/door.ts'
 import { type ByteString, milliseconds, type Pid } from '../../src/units.ts'
 import type { Calls, Driver, Entry, Event, Result, Stat } from './driver.ts'
-import { CGROUPS, ENABLE_ALL } from './row.ts'
+import { CGROUPS, type Recording } from './recording.ts'
+import { ENABLE_ALL } from './row.ts'
 
 /** Longest path with its closing zero: it counts from the root of the machine, not of the mount. */
 const PATH_MAX = 4096
 
 /** Neither pid 1 nor one of the small numbers that are kernel threads. */
 const RECORDER: Pid = 300
-
-/**
- * Small pids of the recorded machines are kernel threads (errata.md §2.3): kthreadd and the workers of one CPU cannot be
- * moved; 3 and 16 are other threads on 6.12, which can.
- */
-interface KernelThreads {
-  readonly bound: readonly Pid[]
-  readonly movable: readonly Pid[]
-}
-const KERNEL_THREADS: Readonly<Record<string, KernelThreads>> = {
-  '6.1': { bound: [2, 3, 5, 8, 16], movable: [] },
-  '6.12': { bound: [2, 5, 8], movable: [3, 16] },
-}
 
 /**
  * What was in memory before the first case: the root group held some page cache (layout/root/memory.stat: `file`),
@@ -40,33 +28,34 @@ export const BOOTED = ['task boot / bare', 'file initramfs 3M', 'read boot initr
 
 export class InProcess implements Driver {
   readonly door = 'in process'
-  readonly #kernel: string
+  readonly #recording: Recording
   #vfs!: Vfs
   #table!: ProcessTable
   #processes = new Map<string | undefined, { pid: Pid; calls: ProcessCalls }>()
 
-  /** One of the recorded kernels. */
-  constructor(kernel: string) {
-    this.#kernel = kernel
+  constructor(recording: Recording) {
+    this.#recording = recording
   }
 
   begin(): void {
     this.#table = new ProcessTable()
-    const options = resolveOptions({ kernel: this.#kernel, cpus: 4, memory: '1536M', swap: '512M' }, 'manual')
+    const { kernel, hierarchy, boundThreads, movableThreads } = this.#recording
+    const options = resolveOptions({ kernel, hierarchy, cpus: 4, memory: '1536M', swap: '512M' }, 'manual')
     const surroundings = { host: this.#table, bootTime: MANUAL_BOOT_TIME, owner: { uid: 0, gid: 0 } }
     this.#vfs = new Vfs(boot(options, surroundings))
     this.#processes = new Map()
     for (const pid of [1, RECORDER]) this.#table.add(pid)
-    const { bound, movable } = KERNEL_THREADS[this.#kernel]!
-    for (const pid of bound) this.#table.add(pid, 'bound-kthread')
-    for (const pid of movable) this.#table.add(pid, 'kthread')
+    for (const pid of boundThreads) this.#table.add(pid, { kind: 'bound-kthread' })
+    for (const pid of movableThreads) this.#table.add(pid, { kind: 'kthread' })
     this.#add(undefined, RECORDER, 0)
     const recorder = new Process(this.#vfs, { pid: RECORDER })
-    expectOk('enabling every controller', recorder.writeFile('/cgroup.subtree_control', ENABLE_ALL))
+    const root = hierarchy === 'v1' ? '/memory' : ''
+    if (hierarchy === 'v2')
+      expectOk('enabling every controller', recorder.writeFile('/cgroup.subtree_control', ENABLE_ALL))
     expectOk('the boot', recorder.writeFile('/.memcgfs/do', BOOTED.join('\n')))
     // Whoever exists is in the root group. A mount only lists whom it has been told of.
-    for (const pid of [1, ...movable, RECORDER])
-      expectOk(`process ${pid}`, recorder.writeFile('/cgroup.procs', String(pid)))
+    for (const pid of [1, ...movableThreads, RECORDER])
+      expectOk(`process ${pid}`, recorder.writeFile(`${root}/cgroup.procs`, String(pid)))
     this.sleep(5000)
   }
 
@@ -90,7 +79,13 @@ export class InProcess implements Driver {
     return 0
   }
 
+  kill(name: string): Result {
+    this.#table.exit(this.pidOf(name))
+    return 0
+  }
+
   setuid(name: string, uid: number): Result {
+    this.#table.setUid(this.pidOf(name), uid)
     this.#add(name, this.pidOf(name), uid, this.#processes.get(name)!.calls)
     return 0
   }

@@ -11,7 +11,8 @@ import { O } from '../../src/api/process.ts'
 import type { ByteString, Pid } from '../../src/units.ts'
 import type { Calls, Driver, Entry, Event, FileSystem, Result, Stat } from './driver.ts'
 import { BOOTED } from './in-process.ts'
-import { CGROUPS, ENABLE_ALL } from './row.ts'
+import { CGROUPS } from './recording.ts'
+import { ENABLE_ALL } from './row.ts'
 
 /** Numbers of Linux that are the same on x86-64 and arm64, unless said. */
 const AT_FDCWD = -100
@@ -153,6 +154,10 @@ class Mounted implements Driver {
   spawn(name: string): Result {
     this.#helpers.set(name, this.#as(0))
     return 0
+  }
+
+  kill(name: string): Result {
+    throw new Error(`${name} is this process: it cannot be killed`)
   }
 
   setuid(name: string, uid: number): Result {

@@ -5,19 +5,19 @@
 import t from 'tap'
 import { EXCEPTIONS } from './exceptions.ts'
 import { InProcess } from './in-process.ts'
+import { RECORDINGS, recordingOf } from './recording.ts'
 import { type Fields, loadRows } from './row.ts'
 import { belongs, describeFailure, replayAll, summary } from './runner.ts'
 import { sampleForMount, selectedRows } from './selection.ts'
 
 const rows = selectedRows('6.12-v2')
-const RECORDED = { '6.1': selectedRows('6.1-v2'), '6.12': rows }
 
 /** Of the rows that were recorded, so many have to agree without any exception. */
 const SHARE = 0.97
 
-for (const [kernel, recorded] of Object.entries(RECORDED))
-  t.test(`${kernel}, version 2, in process`, async t => {
-    const report = replayAll(recorded, new InProcess(kernel))
+for (const recording of RECORDINGS)
+  t.test(`${recording.rows}, in process`, async t => {
+    const report = replayAll(selectedRows(recording.rows), new InProcess(recording))
     t.comment(summary(report))
     t.ok(report.agreeing >= SHARE * report.total, summary(report))
     for (const failure of report.failures) t.fail(describeFailure(failure))
@@ -25,9 +25,10 @@ for (const [kernel, recorded] of Object.entries(RECORDED))
   })
 
 t.test('every exception is about rows there are, and says why', async t => {
+  const all = RECORDINGS.flatMap(recording => selectedRows(recording.rows))
   for (const { rows: pattern, reason } of EXCEPTIONS) {
     t.ok(
-      rows.some(({ id }) => belongs(pattern, String(id))),
+      all.some(({ id }) => belongs(pattern, String(id))),
       `${pattern}`,
     )
     t.match(reason, /^[A-Z].*\.$/s, reason)
@@ -66,7 +67,7 @@ t.test('the selection', async t => {
 t.test('a wrong answer does not pass', async t => {
   const recorded = (id: string): Fields => [...rows, ...loadRows('6.12-v2', 'core')].find(row => row.id === id)!
   const failures = (row: Fields, exceptions = EXCEPTIONS): number =>
-    replayAll([row], new InProcess('6.12'), exceptions).failures.length
+    replayAll([row], new InProcess(recordingOf('6.12-v2')), exceptions).failures.length
   const max = recorded('writes-fresh/memory.max/1')
   t.equal(failures(max), 0)
   for (const wrong of [
@@ -97,5 +98,7 @@ t.test('an exception that no longer applies is a failure', async t => {
     doors: ['in process'],
     reason: 'None.',
   } as const
-  t.same(replayAll([row], new InProcess('6.12'), [exception]).stale, ['writes-fresh/memory.max/1 step write'])
+  t.same(replayAll([row], new InProcess(recordingOf('6.12-v2')), [exception]).stale, [
+    'writes-fresh/memory.max/1 step write',
+  ])
 })

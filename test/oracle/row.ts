@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { ByteString } from '../../src/units.ts'
+import { CGROUPS, isVersion1, MEMORY_HIERARCHY, type Recording, rootOf } from './recording.ts'
 
 /** A line of a .jsonl file. Which fields there are depends on the kind of the row. */
 export type Fields = Readonly<Record<string, unknown>>
@@ -33,8 +34,7 @@ export interface Case {
   readonly steps: readonly Step[]
 }
 
-export const CGROUPS = '/sys/fs/cgroup'
-/** All tests happen below it; each case starts with it absent. */
+/** All tests of version 2 happen below it; each case starts with it absent. */
 export const TEST_DIRECTORY = `${CGROUPS}/t`
 /** Every controller of the recorded machine, in the kernel's order. */
 export const ALL_CONTROLLERS = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma', 'misc'] as const
@@ -117,18 +117,21 @@ function caseOfSteps(row: Fields): Case {
 /**
  * A single write. A fresh child is made, `prev` is written to the file first, `before` is the content then. On the root
  * group (`writes-root`) the rows ran one after the other, `before` is the state they found, and the test directory is
- * there with every controller on (errata.md §2.1).
+ * there with every controller on (errata.md §2.1). On version 1 the fresh child is `w`.
  */
 function caseOfWrite(row: Fields): Case {
   const id = String(row.id)
   const file = String(row.file)
   const onRoot = id.startsWith('writes-root')
-  const path = onRoot ? `${CGROUPS}/${file}` : `${TEST_DIRECTORY}/c/${file}`
-  const steps = [
-    makeDirectory(TEST_DIRECTORY),
-    write(`${TEST_DIRECTORY}/cgroup.subtree_control`, ENABLE_ALL),
-    makeDirectory(`${TEST_DIRECTORY}/c`),
-  ]
+  const child = isVersion1(row) ? `${MEMORY_HIERARCHY}/w` : `${TEST_DIRECTORY}/c`
+  const path = `${onRoot ? rootOf(row) : child}/${file}`
+  const steps = isVersion1(row)
+    ? [makeDirectory(child)]
+    : [
+        makeDirectory(TEST_DIRECTORY),
+        write(`${TEST_DIRECTORY}/cgroup.subtree_control`, ENABLE_ALL),
+        makeDirectory(child),
+      ]
   if (row.prev !== undefined) steps.push(write(path, String(row.prev)))
   // Rows in between may be missing here, so each is given the setting it found. Names of processes are no setting.
   const { before } = row
@@ -175,6 +178,10 @@ function layoutSetup(directory: string): { path: string; steps: Step[] } | undef
       return { path: TEST_DIRECTORY, steps: below('c').steps }
     case 'none':
       return below('n', 'none')
+    case 'memory-root':
+      return { path: MEMORY_HIERARCHY, steps: [] }
+    case 'memory-child':
+      return { path: `${MEMORY_HIERARCHY}/t`, steps: [makeDirectory(`${MEMORY_HIERARCHY}/t`)] }
     default: {
       const controller = /^only-(.+)$/.exec(directory)?.[1]
       if (controller === undefined) return undefined
@@ -217,11 +224,11 @@ export function caseOf(line: Fields): Case {
 
 export type RowFile = 'layout' | 'writes' | 'core'
 
-/** The rows of one file of a recorded kernel, in their order. */
-export function loadRows(kernel: string, file: RowFile): Fields[] {
-  const text = readFileSync(new URL(`./rows/${kernel}/${file}.jsonl`, import.meta.url), 'utf8')
+/** The rows of one file of a recorded kernel, in their order. Each says of which (`recorded`). */
+export function loadRows(recorded: Recording['rows'], file: RowFile): Fields[] {
+  const text = readFileSync(new URL(`./rows/${recorded}/${file}.jsonl`, import.meta.url), 'utf8')
   return text
     .split('\n')
     .filter(line => line !== '')
-    .map(line => JSON.parse(line) as Fields)
+    .map(line => ({ ...(JSON.parse(line) as Fields), recorded }))
 }

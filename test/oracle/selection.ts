@@ -2,29 +2,33 @@
  * Which rows are replayed: those of the files there are so far. The other controllers of version 2 exist as rows of the
  * controller table; their files come later, so listings are compared without them.
  */
+import { isThere, isVersion1, MEMORY_HIERARCHY, type Recording } from './recording.ts'
 import { type Fields, loadRows } from './row.ts'
 
-/** Files of these names exist. */
-export const ofThisIssue = (name: string): boolean => /^(cgroup|memory|pids)\./.test(name)
-
 /** Directories whose entries are compared. */
-const DIRECTORIES = ['root', 'child', 'inner', 'none', 'only-memory', 'only-pids']
+const DIRECTORIES = ['root', 'child', 'inner', 'none', 'only-memory', 'only-pids', 'memory-root', 'memory-child']
 
 /** Operations of rows that come with later steps: processes that live and die, name spaces, mounts. */
 const LATER_OPERATIONS = ['spawn', 'fork1', 'forks', 'thread', 'threads', 'kill', 'mount', 'unshare', 'setuid']
+const LATER_OPERATIONS_V1 = ['fork1', 'forks', 'thread', 'eventfd', 'getcwd']
 
 const textOf = (row: Fields, key: string): string => String(row[key] ?? '')
 
 /** The entry `.` of a directory, and the entries that are files there are. */
 const isLayout = (row: Fields): boolean =>
-  DIRECTORIES.includes(textOf(row, 'dir')) && (row.name === '.' || ofThisIssue(textOf(row, 'name')))
+  DIRECTORIES.includes(textOf(row, 'dir')) && (row.name === '.' || isThere(textOf(row, 'name'), isVersion1(row)))
 
 /** Single writes by their file, lists of steps by the file their id names. */
 const isWrite = (row: Fields): boolean =>
-  ofThisIssue(row.file === undefined ? (textOf(row, 'id').split('/').at(-1) ?? '') : textOf(row, 'file'))
+  isThere(row.file === undefined ? (textOf(row, 'id').split('/').at(-1) ?? '') : textOf(row, 'file'), isVersion1(row))
 
-const isCore = (row: Fields): boolean =>
-  (row.steps as readonly Fields[]).every(({ op }) => !LATER_OPERATIONS.includes(String(op)))
+/** On version 1 helper processes and their ends are part of it, and the hierarchy is the one there is. */
+function isCore(row: Fields): boolean {
+  const steps = row.steps as readonly Fields[]
+  const later = isVersion1(row) ? LATER_OPERATIONS_V1 : LATER_OPERATIONS
+  const isElsewhere = isVersion1(row) && !steps.some(({ path }) => String(path).startsWith(`${MEMORY_HIERARCHY}/`))
+  return !isElsewhere && steps.every(({ op }) => !later.includes(String(op)))
+}
 
 /** `order` is the position among all files; it is compared as the rank among those there are. */
 function withRanks(entries: readonly Fields[]): Fields[] {
@@ -36,7 +40,7 @@ function withRanks(entries: readonly Fields[]): Fields[] {
 }
 
 /** The rows of a recorded kernel that are replayed, in their order. */
-export function selectedRows(kernel: string): Fields[] {
+export function selectedRows(kernel: Recording['rows']): Fields[] {
   return [
     ...withRanks(loadRows(kernel, 'layout').filter(isLayout)),
     ...loadRows(kernel, 'writes').filter(isWrite),

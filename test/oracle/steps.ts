@@ -5,8 +5,8 @@
 import { O } from '../../src/api/process.ts'
 import type { ByteString } from '../../src/units.ts'
 import type { Calls, Driver, Entry, Result, Stat } from './driver.ts'
+import { isThereIn } from './recording.ts'
 import type { Fields, Step } from './row.ts'
-import { ofThisIssue } from './selection.ts'
 
 export const POLL = { IN: 0x1, PRI: 0x2, OUT: 0x4, ERR: 0x8, HUP: 0x10 } as const
 const ACCESS = { r: 4, w: 2, x: 1 } as const
@@ -15,6 +15,7 @@ const S_IFIFO = 0o010000
 
 /** How much is read at once when a step does not say. */
 const READ_SIZE = 1 << 16
+const SIGKILL = 9
 
 /** Whatever a case has to remember between its steps. */
 export interface Session {
@@ -216,7 +217,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     if ('open' in listed) return { ret: listed.open }
     if (typeof listed.entries === 'number') return { ret: listed.entries }
     const { entries } = listed
-    const ours = entries.filter(({ name, isDirectory }) => !isDirectory && ofThisIssue(name))
+    const directory = given.text('path')
+    const ours = entries.filter(({ name, isDirectory }) => !isDirectory && isThereIn(name, directory))
     return { order: ours.findIndex(({ name }) => name === given.text('name')) }
   },
   mkdir: returning((calls, given) => calls.mkdir(given.text('path'), given.mode())),
@@ -257,6 +259,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   inotify_read: (calls, given) => ({ events: calls.inotifyRead(given.fd(), given.number('timeout_ms')) }),
   spawn: (_, given, { driver }) => ({ ret: driver.spawn(given.text('name')) }),
+  kill: (_, given, { driver }) => ({ ret: driver.kill(given.text('name')) }),
+  /** Whoever is waited for was killed before. */
+  wait: () => ({ signaled: SIGKILL }),
   sleep: (_, given, { driver }) => {
     driver.sleep(given.number('ms'))
     return {}

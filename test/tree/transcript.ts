@@ -7,6 +7,7 @@
  *     $ cat a/pids.max                 the contents, or the name of the error
  *     $ grep KEY FILE                  the lines that begin with the word KEY
  *     $ ls a/pids.max                  the name if it is there, else ENOENT
+ *     $ mv a b                         rename(2)
  *     $ tick 2s                        lets time pass
  *     user$ rmdir a                    the same commands as uid 1000
  *     a/$ task t1 bare                 a line for a/.memcgfs/do
@@ -15,6 +16,7 @@
  * simulated task t1; in what is printed its number appears as `$t1`. What follows ` #` is for the reader.
  */
 import t from 'tap'
+import type { KernelOptions } from '../../src/api/options.ts'
 import { errnoName, isErrno } from '../../src/errno.ts'
 import type { KernelId } from '../../src/profiles/features.ts'
 import { parseTime } from '../../src/workload/grammar.ts'
@@ -23,14 +25,19 @@ import { machine, type TestMachine } from './machine.ts'
 const COMMAND = /^(?<place>\S*)\$ (?<command>.*)$/
 
 /** Runs a transcript on each kernel and compares all of it with what was expected. */
-export function transcript(title: string, kernels: readonly KernelId[], text: string): void {
+export function transcript(
+  title: string,
+  kernels: readonly KernelId[],
+  text: string,
+  options: KernelOptions = {},
+): void {
   const lines = text
     .split('\n')
     .map(line => line.trim())
     .filter(line => line !== '')
   for (const kernel of kernels)
     t.test(`${title} (${kernel})`, async t => {
-      const shell = new Shell(machine({ kernel }))
+      const shell = new Shell(machine({ kernel, ...options }))
       const happened = lines.filter(line => COMMAND.test(line)).flatMap(line => [line, ...shell.run(line)])
       t.equal(happened.join('\n'), lines.join('\n'))
     })
@@ -89,6 +96,8 @@ class Shell {
         return first(words, name => who.mkdir(`/${name}`, 0o755))
       case 'rmdir':
         return first(words, name => who.rmdir(`/${name}`))
+      case 'mv':
+        return who.rename(`/${words[0]}`, `/${this.#text(words[1]!)}`)
       case 'cat':
         return who.readFile(`/${words[0]}`)
       case 'ls':

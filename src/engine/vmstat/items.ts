@@ -66,6 +66,8 @@ const ITEMS = {
   pgsteal_proactive: nodeItem('count'),
   pswpin: memcgItem('count'),
   pswpout: memcgItem('count'),
+  pgpgin: memcgItem('count'),
+  pgpgout: memcgItem('count'),
   pgfault: memcgItem('count'),
   pgmajfault: memcgItem('count'),
   pgrefill: nodeItem('count'),

@@ -103,8 +103,12 @@ export const numaLines = (features: Features, machine: Machine): readonly StatLi
       items.length === 1 && PER_NODE[items[0]!] && (features.memoryStat === '7.1' || !NODE_EVENTS_7_1.test(name)),
   )
 
-/** By item: whether the kernel itself counts it. */
-export function countedBy({ memoryStat }: Features): readonly boolean[] {
-  const counted = new Set(LINES[memoryStat].split(' ').flatMap(itemsOf))
+/** What only the lines of version 1 show: folios that were charged and uncharged. Kernel: mem_cgroup_charge_statistics. */
+const VERSION_1 = ['pgpgin', 'pgpgout']
+
+/** By item: whether the kernel itself counts it. With version 1 built in, it does so on version 2 as well. */
+export function countedBy({ memoryStat, v1MemoryCpusetBuilt }: Features): readonly boolean[] {
+  const lines = [...LINES[memoryStat].split(' '), ...(v1MemoryCpusetBuilt ? VERSION_1 : [])]
+  const counted = new Set(lines.flatMap(itemsOf))
   return STAT_NAMES.map(name => counted.has(STAT[name]))
 }
