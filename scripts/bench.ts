@@ -10,6 +10,7 @@ import { mountedOn } from '../mount/fuse/mountinfo.ts'
 import { endProgress, showProgress } from '../mount/host/progress.ts'
 import { median } from './bench-batches.ts'
 import { measureInProcess } from './bench-in-process.ts'
+import { idleBytes, removalCosts } from './bench-removal.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BUILD = join(ROOT, 'build')
@@ -43,6 +44,8 @@ async function main(): Promise<void> {
   showProgress('in process …')
   const inProcess = measureInProcess()
   report(trees, figures, inProcess)
+  showProgress('removing cgroups …')
+  reportRemoval()
 }
 
 const parseLine = (line: string): [string, number[]] => {
@@ -166,6 +169,21 @@ function findTimes(trees: readonly Tree[]): number[] {
     }
   }
   return times.map(median)
+}
+
+/** What the model itself must not depend on (bench-removal.ts). */
+function reportRemoval(): void {
+  const lines = [...removalCosts()].map(([kernel, [few, many]]) => [
+    kernel.padEnd(8),
+    few!.toFixed(0).padStart(12),
+    many!.toFixed(0).padStart(20),
+    (many! / few!).toFixed(2).padStart(8),
+  ])
+  const idle = [4, 64].map(cpus => `${idleBytes(cpus).toFixed(0)} on ${cpus} CPUs`)
+  endProgress()
+  console.log('\nrmdir, us   with 10 objects   with 1 000 000   ratio')
+  for (const line of lines) console.log(line.join(''))
+  console.log(`\nBytes of an idle cgroup: ${idle.join(', ')}`)
 }
 
 function report(
