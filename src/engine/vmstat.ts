@@ -27,7 +27,7 @@ const MECHANISMS: Readonly<Record<Features['vmstat'], Mechanism>> = {
   rstat: RSTAT,
 }
 
-const mechanismOf = (e: Engine): Mechanism => MECHANISMS[e.features.vmstat]
+const mechanismOf = ({ vmstats }: Engine): Mechanism => MECHANISMS[vmstats.vmstat]
 
 /** Counts `value` (in the item's unit) once. The node is that of an item which nodes count too. */
 export function modStat(e: Engine, m: MemCgroup, item: number, cpu: Cpu, value: number, node: NodeNumber = 0): void {

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { RECORDINGS, type Recording } from '../oracle/recording.ts'
 import { cannotMount, emptyDirectory, PLAIN_NODE } from './toy.ts'
 
 const CHECKOUT = join(import.meta.dirname, '../..')
@@ -13,13 +14,17 @@ const noMount = !existsSync(join(CHECKOUT, 'mount/index.ts')) && 'the entry of t
 const noKoffi = !existsSync(join(CHECKOUT, 'node_modules/koffi')) && 'koffi is not installed'
 
 /** The machine the rows were recorded on (README of the oracle, "The machine"). */
-const MACHINE = ['--kernel', '6.12', '--cpus', '4', '--memory', '1536M', '--swap', '512M', '--clock', 'manual']
+const MACHINE = ['--cpus', '4', '--memory', '1536M', '--swap', '512M', '--clock', 'manual']
 
-t.test('rows of 6.12, version 2', { skip: cannotMount || noMount || noKoffi, timeout: 120_000 }, async t => {
+async function replayOnMount(t: Test, { kernel, rows }: Recording): Promise<void> {
   const dir = emptyDirectory(t)
-  const daemon = spawn(program, [...flags, join(CHECKOUT, 'src/cli/main.ts'), 'mount', dir, ...MACHINE], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const daemon = spawn(
+    program,
+    [...flags, join(CHECKOUT, 'src/cli/main.ts'), 'mount', dir, '--kernel', kernel, ...MACHINE],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const ended = once(daemon, 'exit')
   t.teardown(async () => {
     daemon.kill('SIGTERM')
@@ -27,7 +32,7 @@ t.test('rows of 6.12, version 2', { skip: cannotMount || noMount || noKoffi, tim
     spawnSync('umount', ['-l', dir], { stdio: 'ignore' })
   })
   await Promise.race([once(createInterface({ input: daemon.stdout! }), 'line'), ended])
-  const replay = spawn(program, [...flags, join(CHECKOUT, 'test/oracle/main.ts'), '--mount', dir], {
+  const replay = spawn(program, [...flags, join(CHECKOUT, 'test/oracle/main.ts'), '--recorded', rows, '--mount', dir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let said = ''
@@ -37,4 +42,12 @@ t.test('rows of 6.12, version 2', { skip: cannotMount || noMount || noKoffi, tim
   const [code] = await once(replay, 'exit')
   t.comment(said.trimEnd().split('\n').at(-1))
   t.equal(code, 0, said)
-})
+}
+
+for (const recording of RECORDINGS)
+  if (recording.hierarchy === 'v2')
+    t.test(
+      `rows of ${recording.kernel}, version 2`,
+      { skip: cannotMount || noMount || noKoffi, timeout: 120_000 },
+      async t => replayOnMount(t, recording),
+    )

@@ -37,12 +37,14 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
   {
     rows: 'core/removed/open-files',
+    recorded: '6.12-v2',
     steps: ['17', '20', '37', '39'],
     doors: ['mount'],
     reason: 'FUSE never asks the daemon about lseek, so a removed file can be sought (cgroup-core.md §11).',
   },
   {
     rows: 'core/subtree/files-appear',
+    recorded: '6.12-v2',
     steps: ['10', '15'],
     doors: ['mount'],
     reason: 'FUSE never asks the daemon about lseek, so a removed file can be sought (cgroup-core.md §11).',

@@ -28,8 +28,8 @@ function addToBatch(data: Float64Array, at: number, value: number, times: number
 }
 
 /** What a batch may hold, in the item's unit: as many units as pages are charged at once, whole pages for bytes. */
-const limitOf = ({ vmstats, features, machine }: Engine, item: number): number =>
-  vmstats.units[item] === 'bytes' ? features.batchPages * machine.pageSize : features.batchPages
+const limitOf = ({ vmstats, machine }: Engine, item: number): number =>
+  vmstats.units[item] === 'bytes' ? vmstats.batchPages * machine.pageSize : vmstats.batchPages
 
 /** Makes what overflowed in one column visible, wherever this kernel does. */
 export type Publish = (e: Engine, m: MemCgroup, column: number, value: number) => void

@@ -21,7 +21,7 @@ const publishWithOwn: Publish = (e, m, column, value) => {
 }
 
 const add: Mechanism['add'] = (e, m, item, cpu, value, times, node) => {
-  if (e.features.vmstatLocal === 'batched') {
+  if (e.vmstats.vmstatLocal === 'batched') {
     addBatched(e, m, item, cpu, value, times, node, publishWithOwn)
     return
   }
@@ -33,7 +33,7 @@ const add: Mechanism['add'] = (e, m, item, cpu, value, times, node) => {
 }
 
 const ownReal = (e: Engine, m: MemCgroup, column: number): number =>
-  e.features.vmstatLocal === 'batched' ? countedHere(e, m, column) : cellOf(e, m, 'own', column)
+  e.vmstats.vmstatLocal === 'batched' ? countedHere(e, m, column) : cellOf(e, m, 'own', column)
 
 /** Adds what the CPUs hold to `m` and its ancestors, and leaves it on the CPUs. */
 function publishResidues(e: Engine, m: MemCgroup, first: number, end: number): void {

@@ -17,9 +17,8 @@ export interface Gate {
 
 /** One for all memcgs: batches of updates anywhere. 5.15 and 6.1. */
 const GLOBAL: Gate = {
-  count: ({ vmstats, features }, _m, cpu, weight, times) => {
-    const { gate } = vmstats
-    const batch = features.batchPages
+  count: ({ vmstats }, _m, cpu, weight, times) => {
+    const { gate, batchPages: batch } = vmstats
     const held = gate.updates[cpu]!
     // A CPU passes on what it has when that is more than a batch.
     const first = Math.floor(Math.max(0, batch - held) / weight) + 1
@@ -36,33 +35,32 @@ const GLOBAL: Gate = {
   scope: e => e.root,
 }
 
-/** `times` updates of `weight` each: the count of the CPU moves to the memcg whenever it reaches the batch. */
-function countUpdates(e: Engine, stats: MemcgStats, at: number, weight: number, times: number): void {
-  const { data } = e.vmstats.blocks
-  const batch = e.features.batchPages
-  const held = data[at]!
-  if (held + weight * times < batch) {
-    data[at] = held + weight * times
-    return
-  }
+/**
+ * The count of a CPU moves to the memcg whenever it reaches the batch: `times` updates of `weight` each, which do that
+ * at least once. Returns what the CPU is left with.
+ */
+function passOn({ vmstats, machine }: Engine, stats: MemcgStats, held: number, weight: number, times: number): number {
+  const batch = vmstats.batchPages
   // The first round fills up what was held; from then on every `perRound` updates make one more.
   const first = Math.max(1, Math.ceil((batch - held) / weight))
   const perRound = Math.ceil(batch / weight)
   const rounds = Math.floor((times - first) / perRound)
-  data[at] = (times - first - rounds * perRound) * weight
-  if (!isMemcgOpen(e, stats)) stats.updates += held + first * weight + rounds * perRound * weight
+  if (stats.updates <= batch * machine.cpus) stats.updates += held + first * weight + rounds * perRound * weight
+  return (times - first - rounds * perRound) * weight
 }
-
-const isMemcgOpen = ({ features, machine }: Engine, stats: MemcgStats): boolean =>
-  stats.updates > features.batchPages * machine.cpus
 
 /** One per memcg, for what happens in it and below. 6.12 and later. */
 const PER_MEMCG: Gate = {
   count: (e, m, cpu, weight, times) => {
-    for (let level: MemCgroup | null = m; level !== null; level = level.parent)
-      countUpdates(e, level.stats, blockOf(e, level, cpu) + e.vmstats.width, weight, times)
+    const { blocks, width, batchPages } = e.vmstats
+    for (let level: MemCgroup | null = m; level !== null; level = level.parent) {
+      const at = blockOf(e, level, cpu) + width
+      const held = blocks.data[at]!
+      const sum = held + weight * times
+      blocks.data[at] = sum < batchPages ? sum : passOn(e, level.stats, held, weight, times)
+    }
   },
-  isOpen: (e, m) => isMemcgOpen(e, m.stats),
+  isOpen: ({ vmstats, machine }, m) => m.stats.updates > vmstats.batchPages * machine.cpus,
   scope: (_, m) => m,
 }
 

@@ -14,9 +14,9 @@ import { type Mechanism, nothing } from './mechanism.ts'
 import { blockOf, cellOf, NO_ROW, rowOf, sumOfBlocks } from './stats.ts'
 
 /** How much one update of `value` counts at the gate. Kernel: memcg_state_val_in_pages, 6.8 and later: at least a page. */
-function gateWeight({ vmstats, features, machine }: Engine, item: number, value: number): number {
+function gateWeight({ vmstats, machine }: Engine, item: number, value: number): number {
   const unit = vmstats.units[item]!
-  if (features.rstatUnit === 'raw' || unit === 'pages' || unit === 'count') return Math.abs(value)
+  if (vmstats.rstatUnit === 'raw' || unit === 'pages' || unit === 'count') return Math.abs(value)
   const pages = (Math.abs(value) * (unit === 'kib' ? 1024 : 1)) / machine.pageSize
   return value > 0 ? Math.max(Math.floor(pages), 1) : Math.ceil(pages)
 }
@@ -27,7 +27,7 @@ const add: Mechanism['add'] = (e, m, item, cpu, value, times, node) => {
   vmstats.blocks.data[at]! += value * times
   for (let level: MemCgroup | null = m; level !== null && !level.stats.updated; level = level.parent)
     level.stats.updated = true
-  if (vmstats.counted[item]) GATES[e.features.rstatGate].count(e, m, cpu, gateWeight(e, item, value), times)
+  if (vmstats.counted[item]) GATES[e.vmstats.rstatGate].count(e, m, cpu, gateWeight(e, item, value), times)
   if (!vmstats.armed) arm(e)
 }
 
@@ -77,11 +77,11 @@ function flushOne(e: Engine, m: MemCgroup): void {
   }
 }
 
-const readerFlushes = (e: Engine, m: MemCgroup): boolean => GATES[e.features.rstatGate].isOpen(e, m)
+const readerFlushes = (e: Engine, m: MemCgroup): boolean => GATES[e.vmstats.rstatGate].isOpen(e, m)
 
 function forReader(e: Engine, m: MemCgroup): void {
   if (!readerFlushes(e, m)) return
-  const scope = GATES[e.features.rstatGate].scope(e, m)
+  const scope = GATES[e.vmstats.rstatGate].scope(e, m)
   flush(e, scope)
   if (scope === e.root) e.vmstats.gate.batches = 0
 }
@@ -101,7 +101,7 @@ export const RSTAT: Mechanism = {
   shown: (e, m, column) => cellOf(e, m, 'shown', column),
   // Where the gate is global a reader adds up the CPUs itself, so own lines are right at once (errata.md S2).
   shownLocal: (e, m, column) =>
-    flushed(e, m, column) + (e.features.rstatGate === 'global' ? sumOfBlocks(e, m, column) : 0),
+    flushed(e, m, column) + (e.vmstats.rstatGate === 'global' ? sumOfBlocks(e, m, column) : 0),
   real: (e, m, column) => {
     let sum = cellOf(e, m, 'shown', column)
     forEachInSubtree(e, m, each => {

@@ -11,8 +11,11 @@ import type { MemCgroup } from '../memcg.ts'
 import { PER_NODE, STAT_NAMES, type StatUnit, unitsOf } from './items.ts'
 import { countedBy, numaLines, type StatLine, statLines } from './lines.ts'
 
+/** What of the kernel every update asks for: looked up once, for an update is part of every fault. */
+type Rules = Pick<Features, 'vmstat' | 'vmstatLocal' | 'rstatGate' | 'rstatUnit' | 'batchPages'>
+
 /** All statistics of one kernel. */
-export interface VmStats {
+export interface VmStats extends Rules {
   /** What memory.stat prints, and memory.numa_stat. */
   readonly lines: readonly StatLine[]
   readonly nodeLines: readonly StatLine[]
@@ -52,7 +55,13 @@ export function createVmStats(features: Features, machine: Machine): VmStats {
     nodeColumns.push(perNode && ownTotal ? width + 1 : width)
     width += !perNode ? 1 : ownTotal ? 1 + nodes : nodes
   }
+  const { vmstat, vmstatLocal, rstatGate, rstatUnit, batchPages } = features
   return {
+    vmstat,
+    vmstatLocal,
+    rstatGate,
+    rstatUnit,
+    batchPages,
     lines: statLines(features, machine),
     nodeLines: numaLines(features, machine),
     units: unitsOf(features),
@@ -118,9 +127,14 @@ export function cellOf(e: Engine, m: MemCgroup, row: Row, column: number): numbe
 /** Where the block of a CPU begins in `blocks.data`. It is taken if need be: `blocks.data` may be a new array then. */
 export function blockOf(e: Engine, m: MemCgroup, cpu: Cpu): number {
   const { blocks } = e.vmstats
-  m.stats.blocks ??= new Array<number>(e.machine.cpus).fill(NO_ROW)
-  if (m.stats.blocks[cpu] === NO_ROW) m.stats.blocks[cpu] = allocRow(blocks)
-  return m.stats.blocks[cpu]! * blocks.stride
+  const { stats } = m
+  stats.blocks ??= new Array<number>(e.machine.cpus).fill(NO_ROW)
+  let slot = stats.blocks[cpu]!
+  if (slot === NO_ROW) {
+    slot = allocRow(blocks)
+    stats.blocks[cpu] = slot
+  }
+  return slot * blocks.stride
 }
 
 /** Sum of one column over the blocks of all CPUs. */
