@@ -3,11 +3,12 @@
  * Real pages, not charges and not statistics of cgroups; meminfo has only lines that the model can answer.
  */
 import type { Engine } from '../engine/engine.ts'
+import { STACK_BYTES } from '../engine/machine.ts'
 import { copyBytes } from '../engine/slab/copies.ts'
 import { utilization, writeSlabinfo } from '../engine/slab/report.ts'
 import type { TextBuffer } from '../formats/text.ts'
 import type { Kernel } from '../kernel.ts'
-import type { Pages } from '../units.ts'
+import { type Bytes, KIB, type Pages } from '../units.ts'
 
 /** As /proc/slabinfo, with comments behind it: how much of the slab pages is in use, and what copies cost besides. */
 export function showSlabinfo(out: TextBuffer, { engine }: Kernel): undefined {
@@ -44,12 +45,9 @@ function slabPages({ slab }: Engine, reclaimable: boolean): Pages {
   return slab.caches.reduce((sum, cache) => sum + (cache?.reclaimable === reclaimable ? cache.pages : 0), 0)
 }
 
-function stackPages({ tree }: Kernel): Pages {
-  let pages = 0
-  for (const { memory } of tree.tasks.values())
-    if (memory !== null) pages += memory.stack.blocks * 2 ** memory.stack.order
-  return pages
-}
+/** Every task that owns kernel memory has one stack. */
+const stackBytes = ({ tree }: Kernel): Bytes =>
+  STACK_BYTES * [...tree.tasks.values()].filter(task => task.memory !== null).length
 
 function tablePages({ mms }: Engine): Pages {
   let pages = 0
@@ -67,10 +65,9 @@ export function showMeminfo(out: TextBuffer, kernel: Kernel): undefined {
   const unreclaimable = slabPages(engine, false)
   const total = Math.floor(memory / pageSize)
   const free = Math.max(0, total - user.all - reclaimable - unreclaimable - engine.kernelPages)
-  const line = (name: string, pages: Pages): void => {
-    const kilobytes = String((pages * pageSize) / 1024)
-    out.text(`${`${name}:`.padEnd(16)}${kilobytes.padStart(8)} kB\n`)
-  }
+  const lineOfBytes = (name: string, bytes: Bytes): void =>
+    void out.text(`${`${name}:`.padEnd(16)}${String(bytes / KIB).padStart(8)} kB\n`)
+  const line = (name: string, pages: Pages): void => lineOfBytes(name, pages * pageSize)
   line('MemTotal', total)
   line('MemFree', free)
   line('Cached', user.cache)
@@ -79,7 +76,7 @@ export function showMeminfo(out: TextBuffer, kernel: Kernel): undefined {
   line('Slab', reclaimable + unreclaimable)
   line('SReclaimable', reclaimable)
   line('SUnreclaim', unreclaimable)
-  line('KernelStack', stackPages(kernel))
+  lineOfBytes('KernelStack', stackBytes(kernel))
   line('PageTables', tablePages(engine))
   return undefined
 }
