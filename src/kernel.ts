@@ -11,6 +11,7 @@ import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
 import { TRIM } from './engine/slab/arrays.ts'
 import { trimIdle } from './engine/slab/slub.ts'
+import { UNCHARGED_PAGES } from './engine/slabpages.ts'
 import { periodicFlush } from './engine/vmstat.ts'
 import type { Profile } from './profiles/profiles.ts'
 import { cssFree, cssKilled, cssRelease, releaseIfUnused } from './tree/css.ts'
@@ -56,7 +57,7 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'cache-create': (kernel, memcg, cache) => createQueuedCopy(kernel.engine, memcg, cache),
   'cache-shrink': (kernel, cache) => shrinkDeactivated(kernel.engine, cache),
   'cache-destroy': (kernel, cache) => destroyKilled(kernel.engine, cache),
-  [TRIM]: (kernel, round) => trimIdle(kernel.engine, round),
+  [TRIM]: (kernel, round) => trimIdle(kernel.engine, round, UNCHARGED_PAGES),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
   'css-free': (kernel, slot) => cssFree(kernel.tree, slot),

@@ -42,7 +42,8 @@ export function freeKernelObjects(e: Engine, objects: KernelObjects, count: numb
     left -= now
     if (run.count === 0) emptied++
   }
-  runs.splice(0, emptied)
+  if (emptied === runs.length) runs.length = 0
+  else if (emptied > 0) runs.splice(0, emptied)
   objects.count -= count
 }
 

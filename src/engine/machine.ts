@@ -1,7 +1,7 @@
 /**
  * The simulated computer and the choices of the model: what a kernel generation does not decide (profiles.md §4).
  */
-import type { Bytes, Pages } from '../units.ts'
+import { type Bytes, KIB, type Pages } from '../units.ts'
 
 /** Fixed for the life of a kernel. */
 export interface Machine {
@@ -42,6 +42,12 @@ export interface ModelOptions {
   /** From the first pending statistics update to the flush of everything. */
   rstatMs: number
 }
+
+/**
+ * A kernel stack. It is mapped and charged page by page; where a page is larger, it is an object of its own cache.
+ * Kernel: THREAD_SIZE of x86_64 and powerpc64.
+ */
+export const STACK_BYTES: Bytes = 16 * KIB
 
 /** Bytes rounded up to whole pages. */
 export const toPages = (machine: Machine, bytes: Bytes): Pages => Math.ceil(bytes / machine.pageSize)

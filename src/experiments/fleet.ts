@@ -79,7 +79,8 @@ export interface Container {
   files: KernelObjects[]
 }
 
-const cacheOf = (lab: Lab, cache: string | number) => (typeof cache === 'string' ? lab.cache(cache) : lab.kmalloc(cache))
+const cacheOf = (lab: Lab, cache: string | number) =>
+  typeof cache === 'string' ? lab.cache(cache) : lab.kmalloc(cache)
 
 /** Takes everything one task holds. */
 export function startTask(lab: Lab, taker: Taker): KernelObjects[] {

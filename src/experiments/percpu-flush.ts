@@ -89,9 +89,7 @@ function measure(around: Surroundings): Findings {
   }
   return {
     values,
-    remarks: [
-      'The truth is 0 throughout: every page that a child allocated is free again at the end of its round.',
-    ],
+    remarks: ['The truth is 0 throughout: every page that a child allocated is free again at the end of its round.'],
     figure: {
       title: 'slab_reclaimable of a parent whose removed children have given everything back',
       panels: CHURNS.map(({ id, about }) => ({

@@ -87,7 +87,9 @@ function picturesOf(lab: Lab, containers: readonly Container[]): SlabPicture[] {
   }
   return [...slabs]
     .sort(([a], [b]) => a - b)
-    .map(([, owners]) => [...owners].map(([owner, objects]) => ({ owner, objects })).sort((a, b) => b.objects - a.objects))
+    .map(([, owners]) =>
+      [...owners].map(([owner, objects]) => ({ owner, objects })).sort((a, b) => b.objects - a.objects),
+    )
 }
 
 function measure(around: Surroundings): Findings {
@@ -172,8 +174,22 @@ export const slabUtilization: Experiment = {
     { name: 'cpus', about: 'CPUs of the host', value: 32, least: 1, most: 512 },
     { name: 'slots', about: 'containers at a time', value: 80, least: 1, most: 10_000 },
     { name: 'restarts', about: 'how often each is started, in a new cgroup', value: 3, least: 1, most: 100 },
-    { name: 'survive', about: 'share of a removed one’s cache that stays', value: 0.15, least: 0, most: 1, fraction: true },
-    { name: 'turn', about: 'share of a living one’s cache that was freed', value: 0.3, least: 0, most: 1, fraction: true },
+    {
+      name: 'survive',
+      about: 'share of a removed one’s cache that stays',
+      value: 0.15,
+      least: 0,
+      most: 1,
+      fraction: true,
+    },
+    {
+      name: 'turn',
+      about: 'share of a living one’s cache that was freed',
+      value: 0.3,
+      least: 0,
+      most: 1,
+      fraction: true,
+    },
     { name: 'move', about: 'probability to change CPU after a burst', value: 0.3, least: 0, most: 1, fraction: true },
     { name: 'operations', about: 'operations on files of a median container', value: 1500, least: 1, most: 1_000_000 },
   ],

@@ -9,12 +9,10 @@ import { allocKernelObjects } from '../../src/engine/kmemalloc.ts'
 import type { MemCgroup } from '../../src/engine/memcg.ts'
 import { chargeBytes } from '../../src/engine/objcg.ts'
 import { drainObjStock, type ObjCgroup, refillBytes } from '../../src/engine/objstock.ts'
-import { minPartial, slubGeometry } from '../../src/engine/slab/geometry.ts'
 import { findCache } from '../../src/engine/slab/slub.ts'
 import { stocked } from '../../src/engine/stock.ts'
 import { flushStats, readStat, STAT, trueStat } from '../../src/engine/vmstat.ts'
-import { featuresOf } from '../../src/profiles/profiles.ts'
-import { engineOf, MACHINE, memcgBelow } from './helpers.ts'
+import { engineOf, memcgBelow } from './helpers.ts'
 
 const dentries = (e: Engine, m: MemCgroup, count: number, cpu = 0) =>
   allocKernelObjects(e, findCache(e.slab, 'dentry')!, count, {
@@ -26,35 +24,6 @@ const dentries = (e: Engine, m: MemCgroup, count: number, cpu = 0) =>
   })
 
 const kernelPages = (e: Engine, m: MemCgroup): number => usage(e.counters, m.kmem)
-
-t.test('E5: geometry of slabs', t => {
-  const on8 = { ...MACHINE, cpus: 8 }
-  const on32 = { ...MACHINE, cpus: 32 }
-  const power8 = { ...MACHINE, cpus: 80, pageSize: 65536 }
-  const rows = [
-    [192, on8, 0, 21],
-    [256, on8, 1, 32],
-    [208, on8, 1, 39],
-    [584, on8, 2, 28],
-    [1096, on8, 3, 29],
-    [6720, on8, 3, 4],
-    [192, on32, 1, 42],
-    [680, on32, 3, 48],
-    [192, power8, 0, 341],
-    [4096, power8, 1, 32],
-  ] as const
-  for (const kernel of ['5.9', '6.12'] as const)
-    for (const [size, machine, order, objects] of rows)
-      t.same(
-        slubGeometry(size, machine, featuresOf(kernel)),
-        { order, objects },
-        `${size} bytes on ${machine.cpus} CPUs, ${kernel}`,
-      )
-  t.equal(minPartial(192), 5)
-  t.equal(minPartial(4096), 6)
-  t.equal(minPartial(8192), 6)
-  t.end()
-})
 
 t.test('E8: 100 000 dentries, charged 200 bytes each', t => {
   for (const [kernel, memory, stock] of [
@@ -118,16 +87,6 @@ t.test('E10: what one CPU leaves and another frees comes together in the objcg',
   drainObjStock(e, 1)
   t.equal(kernelPages(e, m), 0)
   t.equal(o.chargedBytes, 0)
-  t.end()
-})
-
-t.test('E17: cgroups share slabs', t => {
-  const e = engineOf('6.12', { cpus: 32 })
-  for (let i = 0; i < 100; i++) dentries(e, memcgBelow(e), 10)
-  const cache = findCache(e.slab, 'dentry')!
-  t.equal(cache.slabs, 24, '1000 objects, 42 to a slab')
-  t.equal(cache.slabs * 2 * 4096, 196_608)
-  t.equal(((cache.objects * 192) / 196_608).toFixed(3), '0.977')
   t.end()
 })
 

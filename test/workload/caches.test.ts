@@ -118,8 +118,57 @@ t.test('meminfo adds up the pages that are in use', t => {
   t.equal(kB('KernelStack'), 16)
   t.equal(kB('PageTables'), 8, 'the top one, and one for 100 pages')
   t.equal(kB('Slab'), kB('SReclaimable') + kB('SUnreclaim'))
-  t.equal(kB('MemFree'), 1048576 - 117 * 4 - 16 - 8 - kB('Slab'))
+  // The root's own, on 4 CPUs and one node: (1024 + 496) x 4 = 6080 bytes, two pages.
+  t.equal(kB('Percpu'), 8)
+  t.equal(kB('MemFree'), 1048576 - 117 * 4 - 16 - 8 - 8 - kB('Slab'))
   shell.do('', 'kpages t 3 2')
   t.equal(Number(lineOf(shell.read('/.memcgfs/meminfo'), 'MemFree')[1]), kB('MemFree') - 64)
+  t.end()
+})
+
+t.test('old controller: the line of a cache in slabinfo accumulates its copies', t => {
+  const shell = shellOf({ kernel: '5.3', cpus: 8, with: { kmem_on_v2: 'yes', cache_create_bypass: 0 } })
+  for (const name of ['a', 'b']) {
+    shell.root.mkdir(`/${name}`, 0o755)
+    shell.do(`/${name}`, `task ${name} bare cpu=0`, `kmalloc ${name} - 10 cache=dentry`)
+  }
+  const text = shell.read('/.memcgfs/slabinfo')
+  t.same(lineOf(text, 'dentry'), 'dentry 42 42 192 21 1 : tunables 0 0 0 : slabdata 2 2 0'.split(' '))
+  t.equal(text.split('\n').filter(line => line.startsWith('dentry')).length, 1)
+  // §4.4 on 8 CPUs and 1 node: 448 + 8 x (32 + 8) + 64 + 64.
+  t.match(text, '# copies 2 metadata 1792 bytes\n')
+  t.end()
+})
+
+t.test('SLAB: slabinfo shows the limits of arrays; what idles is given back, and to whom it was charged', t => {
+  const shell = shellOf({
+    kernel: '4.2',
+    cpus: 2,
+    with: { allocator: 'slab', kmem_on_v2: 'yes', cache_create_bypass: 0 },
+  })
+  shell.root.mkdir('/a', 0o755)
+  shell.do('/a', 'task t bare cpu=0', 'kmalloc t - 21 cache=dentry', 'kfree t 21')
+  // 192-byte objects: an array of 120, batches of 60, a shared array of 8 batches.
+  const words = (): string[] => lineOf(shell.read('/.memcgfs/slabinfo'), 'dentry')
+  t.same(words().slice(7, 11), ['tunables', '120', '60', '8'])
+  t.same(words().slice(1, 3), ['21', '21'])
+  shell.do('', 'settle')
+  t.same(words().slice(1, 3), ['0', '0'])
+  shell.do('', 'drain-stocks')
+  t.equal(shell.read('/a/memory.current'), '0\n', 'the pages of the copy are uncharged by the trimming')
+  t.end()
+})
+
+t.test('64 KiB pages: a kernel stack is an object', t => {
+  const shell = shellOf({ cpus: 8, with: { page_size: '64K' } })
+  shell.root.mkdir('/a', 0o755)
+  shell.do('/a', 'task t', 'thread t u')
+  shell.do('', 'rstat-flush')
+  t.match(shell.read('/a/memory.stat'), /\nkernel_stack 32768\n/)
+  t.equal(lineOf(shell.read('/.memcgfs/meminfo'), 'KernelStack')[1], '32')
+  t.equal(lineOf(shell.read('/.memcgfs/slabinfo'), 'thread_stack')[3], '16384')
+  shell.do('/a', 'exit u', 'exit t')
+  shell.do('', 'rstat-flush')
+  t.match(shell.read('/a/memory.stat'), /\nkernel_stack 0\n/)
   t.end()
 })

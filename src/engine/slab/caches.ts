@@ -4,7 +4,7 @@
  */
 import type { Features } from '../../profiles/features.ts'
 import type { Bytes } from '../../units.ts'
-import type { Machine, ModelOptions } from '../machine.ts'
+import { type Machine, type ModelOptions, STACK_BYTES } from '../machine.ts'
 import type { Geometry } from './geometry.ts'
 
 export interface CacheSpec {
@@ -126,6 +126,9 @@ export function kmallocCache(bytes: Bytes, kind: KmallocKind, machine: Machine, 
   return kmallocName(KIND_EXISTS[kind](features) ? kind : 'kmalloc', size)
 }
 
+/** Kernel stacks, on machines whose pages are larger than one. Kernel: kernel/fork.c, thread_stack_cache_init. */
+export const THREAD_STACK = 'thread_stack'
+
 /** All caches of a kernel in the order they are created at boot. */
 export function bootCaches(machine: Machine, features: Features, options: ModelOptions): CacheSpec[] {
   const kinds = (Object.keys(KIND_EXISTS) as KmallocKind[]).filter(kind => KIND_EXISTS[kind](features))
@@ -142,5 +145,6 @@ export function bootCaches(machine: Machine, features: Features, options: ModelO
     if (options.cacheObjects === 'measured') return { ...rest, object: objects[tree]! }
     return { ...rest, object: reference, outsidePointer: false, lineAligned: false }
   })
-  return [...kmalloc, ...named]
+  const stacks = machine.pageSize > STACK_BYTES ? [{ name: THREAD_STACK, object: STACK_BYTES }] : []
+  return [...kmalloc, ...named, ...stacks]
 }

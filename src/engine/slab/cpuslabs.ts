@@ -5,6 +5,7 @@
  *
  * Not modelled: taking slabs of other nodes (remote_node_defrag_ratio), and the order in which a shrink leaves them.
  */
+import type { Features } from '../../profiles/features.ts'
 import type { Cpu } from '../../units.ts'
 import type { Engine } from '../engine.ts'
 import type { KernelActor } from '../objcg.ts'
@@ -31,31 +32,32 @@ import {
   unlistSlab,
 } from './state.ts'
 
-/** How the partial slabs of a CPU are counted. */
-interface PartialRule {
+/** How the partial slabs of a CPU are counted (feature slub_cpu_partial). */
+interface Counting {
   /** What a slab with so many free objects counts when it is put there. */
   weigh(free: number): number
   /** Whether the list is handed to the node before another slab is put on it. */
   isFull(counted: number, limit: number): boolean
-  /** Whether enough was taken from the node: slabs besides the current one, and free objects of all of them. */
-  isEnough(moved: number, available: number, limit: number): boolean
 }
 
-const RULES: Readonly<Record<'objects' | 'slabs', PartialRule>> = {
-  objects: {
-    weigh: free => free,
-    isFull: (counted, limit) => counted > limit,
-    isEnough: (_, available, limit) => available > Math.floor(limit / 2),
-  },
-  slabs: {
-    weigh: () => 1,
-    isFull: (counted, limit) => counted >= limit,
-    // One more than half of them: the count is compared after the slab was moved.
-    isEnough: (moved, _, limit) => moved > Math.floor(limit / 2),
-  },
+const COUNTINGS: Readonly<Record<'objects' | 'slabs', Counting>> = {
+  objects: { weigh: free => free, isFull: (counted, limit) => counted > limit },
+  slabs: { weigh: () => 1, isFull: (counted, limit) => counted >= limit },
 }
 
-const ruleOf = (e: Engine): PartialRule => RULES[e.features.slubCpuPartial === 'objects' ? 'objects' : 'slabs']
+const countingOf = ({ features }: Engine): Counting =>
+  COUNTINGS[features.slubCpuPartial === 'objects' ? 'objects' : 'slabs']
+
+/**
+ * Whether a CPU has fetched enough from its node (feature slub_partial_batch): so many slabs besides the current one,
+ * so many free objects in all. Half of the limit is passed before it is noticed: one slab more than half is fetched.
+ */
+const IS_ENOUGH: Readonly<
+  Record<Features['slubPartialBatch'], (moved: number, available: number, limit: number) => boolean>
+> = {
+  'objects/2': (_, available, limit) => available > Math.floor(limit / 2),
+  'slabs/2': (moved, _, limit) => moved > Math.floor(limit / 2),
+}
 
 function take(
   e: Engine,
@@ -107,16 +109,17 @@ function takeFromNode(e: Engine, cache: KmemCache, own: CpuSlabs, { node }: Kern
   const { slab } = e
   const { partial } = cache.nodes[node]!
   if (partial.length === 0) return undefined
-  const rule = ruleOf(e)
+  const counting = countingOf(e)
+  const isEnough = IS_ENOUGH[e.features.slubPartialBatch]
   const current = partial.first
   unlistSlab(slab, cache, current)
   freeze(slab, current)
   let available = get(slab, current, FREE)
-  for (let moved = 0; partial.length > 0 && !rule.isEnough(moved, available, cache.cpuLimit); moved++) {
+  for (let moved = 0; partial.length > 0 && !isEnough(moved, available, cache.cpuLimit); moved++) {
     const row = partial.first
     unlistSlab(slab, cache, row)
     available += get(slab, row, FREE)
-    pushPartial(slab, own, row, rule.weigh(get(slab, row, FREE)))
+    pushPartial(slab, own, row, counting.weigh(get(slab, row, FREE)))
   }
   return current
 }
@@ -150,9 +153,9 @@ function put(e: Engine, cache: KmemCache, row: number, count: number, cpu: Cpu, 
  */
 function adopt(e: Engine, cache: KmemCache, row: number, cpu: Cpu, pages: SlabPages): void {
   const own = cpuSlabs(cache, cpu)
-  const rule = ruleOf(e)
-  if (own.partial.length > 0 && rule.isFull(own.counted, cache.cpuLimit)) unfreezePartial(e, cache, own, cpu, pages)
-  pushPartial(e.slab, own, row, rule.weigh(1))
+  const counting = countingOf(e)
+  if (own.partial.length > 0 && counting.isFull(own.counted, cache.cpuLimit)) unfreezePartial(e, cache, own, cpu, pages)
+  pushPartial(e.slab, own, row, counting.weigh(1))
   if (cache.cpuLimit === 0) unfreezePartial(e, cache, own, cpu, pages)
 }
 

@@ -296,9 +296,9 @@ export function zeroPartialLimits(slab: Slab, cache: KmemCache): void {
  * SLAB, deferred work: trims the arrays of all caches that were idle since the last `round`, every second time also
  * those of nodes, and again later while there is something to trim. Kernel: cache_reap.
  */
-export function trimIdle(e: Engine, round: number, pagesOf: (cache: KmemCache) => SlabPages = () => GRANTED): void {
+export function trimIdle(e: Engine, round: number, pages: SlabPages = GRANTED): void {
   const living = e.slab.caches.filter(cache => cache !== null)
-  for (const cache of living) trimCache(e, cache, pagesOf(cache), round % 2 === 1)
+  for (const cache of living) trimCache(e, cache, pages, round % 2 === 1)
   freeVectors(e, 0)
   e.slab.trimming = false
   if (living.some(cache => !isTrimmed(cache))) armTrim(e, round + 1)
