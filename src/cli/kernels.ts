@@ -24,6 +24,8 @@ A kernel here is a table of features. memcgfs mount DIR --kernel ID takes one, -
 of it: mount 5.3 --with slab_flush_at_offline=none is 5.3 with one fix. docs/kernels.md has the presets, too.`
 
 const WIDTH = 120
+/** A wider value pushes its neighbour aside, and not the whole column. */
+const WIDEST = 24
 
 export const kernelsCommand: Command = {
   name: 'kernels',
@@ -103,7 +105,7 @@ function oneKernel({ id, release, about }: KernelRow): string {
 function differencesText(a: string, b: string, rows: readonly FeatureRow[]): string {
   if (rows.length === 0) return `Nothing is known to differ between ${a} and ${b}.`
   const cell = (row: FeatureRow, id: string): string => shown(row, id).padEnd(first)
-  const first = Math.max(...rows.map(row => Math.max(shown(row, a).length, a.length)))
+  const first = Math.max(a.length, ...rows.map(row => shown(row, a).length).filter(length => length <= WIDEST))
   const key = Math.max(...rows.map(row => row.key.length))
   const lines = [`  ${''.padEnd(key)}  ${a.padEnd(first)}  ${b}`]
   for (const row of rows)

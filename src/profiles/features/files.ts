@@ -52,7 +52,7 @@ export const FILES = {
     words: ['read-only', 'reset-per-open'],
     about: 'memory.peak can only be read, or is also reset for the open file that writes it.',
     source: 'mm/memcontrol.c peak_write (6.1, 6.12)',
-    step: 3,
+    test: 'memory.peak is read-only before 6.12',
   }),
   eventsKeys: word({
     cells:
@@ -65,33 +65,33 @@ export const FILES = {
     ],
     about: 'The keys of memory.events.',
     source: 'mm/memcontrol.c __memory_events_show (4.2, 4.19, 6.1, 6.18)',
-    step: 2,
+    test: 'events_keys and swap_events_keys are the lines of their files',
   }),
   eventsTree: flag({
     cells: 'no    .     .     .     yes   .     .     .     .     .     .     .     .     .',
     about: 'memory.events counts what happens below, too.',
     source: 'include/linux/memcontrol.h memcg_memory_event (5.2)',
-    step: 3,
+    test: 'WE-06',
   }),
   swapEventsKeys: word({
     cells: '-     .     .     max,fail .  .     .     high,max,fail . . .     .     .     .',
     words: ['max,fail', 'high,max,fail'],
     about: 'The keys of memory.swap.events.',
     source: 'mm/memcontrol.c swap_events_show (4.19, 5.8)',
-    step: 2,
+    test: 'events_keys and swap_events_keys are the lines of their files',
   }),
   memoryStat: word({
     cells: '-     .     .     4.19  5.2   .     .     5.8   5.9   5.15  6.1   6.12  6.18  7.1',
     words: ['4.19', '5.2', '5.8', '5.9', '5.15', '6.1', '6.12', '6.18', '7.1'],
     about: 'Lines and order of memory.stat: those of the kernel of this name.',
     source: 'mm/memcontrol.c memory_stat_show, memory_stats (each version); recorded on 6.1 and 6.12',
-    step: 2,
+    test: 'lines of memory.stat by kernel',
   }),
   memoryStatRoot: flag({
     cells: '-     .     .     no    .     .     .     .     yes   .     .     .     .     .',
     about: 'The root cgroup has memory.stat.',
     source: 'mm/memcontrol.c memory_files (5.8, 5.9)',
-    step: 2,
+    test: 'which interface files there are, by kernel',
   }),
   v1MemoryStat: word({
     cells: '4.2   .     .     4.19  .     .     .     .     .     .     6.1   7.1   .     .',

@@ -186,7 +186,7 @@ export const RECLAIM = {
     cells: 'no    .     .     .     yes   .     .     .     .     .     .     .     .     .',
     about: 'There is pressure stall information.',
     source: 'kernel/sched/psi.c (5.2)',
-    step: 3,
+    test: 'which interface files there are, by kernel',
   }),
   psiCpuFull: flag({
     cells: '-     .     .     .     no    .     .     .     .     yes   .     .     .     .',
@@ -219,6 +219,6 @@ export const RECLAIM = {
     words: ['file-mode', '2s-multiples'],
     about: 'Triggers without CAP_SYS_RESOURCE: whoever may write the file, or windows of whole 2 seconds only.',
     source: 'kernel/sched/psi.c psi_trigger_create (5.15); recorded on 6.1 and 6.12 (writes/fileops-uid1000)',
-    step: 3,
+    test: 'psi_unprivileged: the window of an unprivileged trigger',
   }),
 } as const satisfies Record<string, AnyFeature>

@@ -16,7 +16,7 @@ export const STATISTICS = {
     words: ['direct', 'batched'],
     about: "A cgroup's own share of batched statistics is exact at once, or late as the rest.",
     source: 'mm/memcontrol.c __mod_memcg_state (5.2, 5.3)',
-    step: 2,
+    test: 'own numbers wait like those of the subtree from 5.3 on',
   }),
   vmstatAtFree: word({
     cells: '-     .     .     drop? drop  flush .     .     .     exact .     .     .     .',
@@ -101,6 +101,6 @@ export const STATISTICS = {
     about: 'What a dying cgroup costs: the sizes measured on the kernel of this name.',
     source:
       'measured from debug information of 4.3, 5.2, 5.9, 5.15, 6.1, 6.12 and 6.19: struct mem_cgroup and what hangs on it',
-    step: 2,
+    test: 'bytes of a memcg by kernel, CPUs and nodes',
   }),
 } as const satisfies Record<string, AnyFeature>

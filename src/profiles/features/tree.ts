@@ -7,13 +7,13 @@ export const TREE = {
     cells: 'no    .     .     yes   .     .     .     .     .     .     .     .     .     .',
     about: 'There is thread mode: cgroup.type and cgroup.threads.',
     source: 'kernel/cgroup/cgroup.c cgroup_enable_threaded (4.19)',
-    step: 4,
+    test: 'threaded=no: every controller is one of domains',
   }),
   eventsFrozenKey: flag({
     cells: 'no    .     .     .     yes   .     .     .     .     .     .     .     .     .',
     about: 'cgroup.events has the key `frozen`.',
     source: 'kernel/cgroup/cgroup.c cgroup_events_show (5.2)',
-    step: 4,
+    test: 'events_frozen_key=no: cgroup.events has one line',
   }),
   statDying: word({
     cells: '-     -     -     total .     .     .     .     .     .     .     per-controller . .',
@@ -33,7 +33,7 @@ export const TREE = {
     cells: 'no    .     .     .     .     .     .     yes   .     .     .     .     .     .',
     about: 'Directories and files take extended attributes user.*.',
     source: 'fs/kernfs/inode.c kernfs_vfs_user_xattr_set (5.7)',
-    step: 4,
+    test: 'user_xattr=no: attributes of users are not supported',
   }),
   nameHashBytes: word({
     cells: 'signed .    .     .     .     .     .     .     .     .     .     unsigned .  .',
@@ -66,7 +66,7 @@ export const TREE = {
     cells: 'no    .     .     .     .     .     .     .     .     .     yes   .     .     .',
     about: 'cgroup.pressure hides the pressure files of a cgroup.',
     source: 'kernel/cgroup/cgroup.c cgroup_pressure_write (6.1)',
-    step: 4,
+    test: 'which interface files there are, by kernel',
   }),
   pidsEvents: word({
     cells: 'refused-here . .  .     .     .     .     .     .     .     .     limit-owner . .',
