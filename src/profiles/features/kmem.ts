@@ -14,7 +14,7 @@ export const KMEM = {
     words: ['opt-in-limit', 'always'],
     about: 'On v1 kernel memory is charged from the first write of memory.kmem.limit_in_bytes on, or always.',
     source: 'mm/memcontrol.c memcg_activate_kmem (4.3), memcg_online_kmem (5.2)',
-    step: 2,
+    test: 'kernel memory of version 1 is charged once it is asked for',
   }),
   kmemAccount: word({
     cells: 'opt-out .   .     opt-in .    .     .     .     .     .     .     .     .     .',
@@ -29,7 +29,7 @@ export const KMEM = {
     words: ['kmem-first', 'memory-first'],
     about: 'Which counter of v1 is asked first, so which failcnt counts a refusal: kmem or memory.',
     source: 'mm/memcontrol.c memcg_charge_kmem (4.3), __memcg_kmem_charge_memcg (5.2)',
-    step: 2,
+    test: 'the counter of kernel memory is asked before that of all memory up to 4.4',
   }),
   kmemLimit: word({
     cells: 'activate+enforce . . enforce . .    .     .     .     .     inert .     .     .',
@@ -146,7 +146,7 @@ export const KMEM = {
     cells: '-     .     .     .     .     .     .     .     no    .     .     .     .     yes',
     about: 'A memcg has one owner of objects per memory node.',
     source: 'mm/memcontrol.c struct mem_cgroup_per_node (6.18, 7.1)',
-    step: 2,
+    test: 'on 7.1 a memcg has an owner of objects on each node',
   }),
   percpuCharge: word({
     cells: 'none  .     .     .     .     .     .     .     size  .     size+vector . .    .',
@@ -202,20 +202,20 @@ export const KMEM = {
     cells: 'no    .     .     .     .     .     .     .     .     yes   .     .     .     .',
     about: 'Accounted kmallocs have caches of their own: kmalloc-cg-*.',
     source: 'mm/slab_common.c create_kmalloc_caches (5.9, 5.15)',
-    step: 2,
+    test: 'accounted kmallocs have caches of their own from 5.15 on',
   }),
   dnameInline: integer({
     cells: '31    .     .     .     .     .     .     .     .     .     .     .     39?   .',
     about: 'Longest file name that fits into the dentry itself, in bytes.',
     source: 'include/linux/dcache.h DNAME_INLINE_LEN (6.12)',
-    step: 2,
+    test: 'a name that does not fit into the dentry is an object of its own',
   }),
   cacheSizes: word({
     cells: '4.3   .     .     .     5.2   .     .     .     5.9   5.15  6.1   6.12  6.19  6.19',
     words: ['4.3', '5.2', '5.9', '5.15', '6.1', '6.12', '6.19'],
     about: 'Object sizes: those measured on the kernel of this name.',
     source: 'measured from debug information of 4.3, 5.2, 5.9, 5.15, 6.1, 6.12 and 6.19',
-    step: 2,
+    test: 'objects have the sizes measured on each kernel',
   }),
   cacheNameId: word({
     cells: 'css-id .    .     serial? serial .  .     .     -     .     .     .     .     .',
