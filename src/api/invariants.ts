@@ -4,6 +4,7 @@
  * slab-kmem.md §15.
  */
 import { highOf, lowOf, maxOf, minOf, NO_COUNTER, parentOf, usage } from '../engine/counter.ts'
+import type { SocketBuffers } from '../engine/descriptors.ts'
 import { foliosIn, LISTS, listPages } from '../engine/folio.ts'
 import { forEachInSubtree, type MemCgroup } from '../engine/memcg.ts'
 import { brokenSlabBooks } from '../engine/slab/check.ts'
@@ -13,6 +14,7 @@ import { type Cgroup, isPopulated, pathOf, subtree } from '../tree/cgroup.ts'
 import { stateCount } from '../tree/css.ts'
 import { isToBeFrozen } from '../tree/freezer.ts'
 import { STATE_COUNTS } from '../tree/tree.ts'
+import type { Pages } from '../units.ts'
 import { checkKernelMemory } from './kmeminvariants.ts'
 
 /** What does not hold, in words; empty when all is well. */
@@ -30,7 +32,7 @@ export function brokenInvariants(kernel: Kernel): string[] {
 
 type Expect = (what: string, actual: number, wanted: number) => void
 
-function checkMemory({ engine }: Kernel, expect: Expect): void {
+function checkMemory({ engine, tree }: Kernel, expect: Expect): void {
   const { counters, stocks } = engine
   const folios = new Map<MemCgroup, number>()
   for (const batch of engine.folios.batches)
@@ -43,6 +45,9 @@ function checkMemory({ engine }: Kernel, expect: Expect): void {
       for (let node = 0; node < engine.machine.nodes; node++) pages += listPages(engine, m, node, list)
     return pages
   }
+  const sockets = [...tree.tasks.values()]
+    .flatMap(task => task.belongings.descriptors)
+    .flatMap(({ buffers }) => buffers ?? [])
   for (const m of engine.memcgs) {
     if (!m) continue
     const name = `memcg ${m.slot}`
@@ -50,11 +55,12 @@ function checkMemory({ engine }: Kernel, expect: Expect): void {
     const slots = stocks.memcg.filter(slot => slot === m.slot).length
     const isPerPage = engine.features.stockPin === 'per-page'
     expect(`${name}: references of stocks`, m.pins.stock, isPerPage ? stocked(m) : slots)
+    expect(`${name}: references of sockets`, m.pins.sockets, sockets.filter(each => each.memcg === m).length)
     // A zombie's own counters are not meaningful: what it held is the parent's to give back.
     if (m.parent === null || !m.online) continue
     let held = 0
     forEachInSubtree(engine, m, each => {
-      held += listed(each) + stocked(each)
+      held += listed(each) + stocked(each) + (engine.hierarchy === 'v2' ? pagesIn(sockets, each) : 0)
     })
     // 1: usage is what is held here and below, removed cgroups included, and what is stocked.
     expect(`${name}: usage`, usage(counters, m.memory), held + usage(counters, m.kmem))
@@ -68,6 +74,9 @@ function checkMemory({ engine }: Kernel, expect: Expect): void {
     checkProtection(engine.counters, m.memory, name, expect)
   }
 }
+
+const pagesIn = (sockets: readonly SocketBuffers[], m: MemCgroup): Pages =>
+  sockets.reduce((sum, { memcg, pages }) => sum + (memcg === m ? pages : 0), 0)
 
 /** A parent's sums of protected usage are those of its children. */
 function checkProtection(counters: Kernel['engine']['counters'], c: number, name: string, expect: Expect): void {

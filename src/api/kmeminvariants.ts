@@ -2,6 +2,7 @@
  * What must hold of kernel memory between two operations: everything that is charged is held by somebody, and the slabs
  * hold what was handed out (slab-kmem.md §15). Part of invariants.ts.
  */
+import type { Belongings } from '../engine/belongings.ts'
 import { usage } from '../engine/counter.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { PageCacheFile } from '../engine/file.ts'
@@ -43,6 +44,7 @@ export function checkKernelMemory(kernel: Kernel, expect: Expect): void {
 interface Holdings {
   readonly objects: readonly KernelObjects[]
   readonly pages: readonly KernelPages[]
+  readonly percpus: Belongings['percpus']
 }
 
 /** Everything anybody holds. */
@@ -52,6 +54,8 @@ function holdings({ engine, tree }: Kernel): Holdings {
   for (const mm of engine.mms.values()) for (const vma of mm.vmas.values()) if (vma.file) files.add(vma.file)
   const holders = [...tree.tasks.values(), ...tree.tags.values()]
   const memories = [...tree.tasks.values()].flatMap(task => task.memory ?? [])
+  const belongings = [...tree.tasks.values()].map(task => task.belongings)
+  const descriptors = belongings.flatMap(each => each.descriptors)
   const names = [...engine.dcache.families.values()].flatMap(family => family.ranges)
   return {
     objects: [
@@ -59,12 +63,16 @@ function holdings({ engine, tree }: Kernel): Holdings {
       ...memories.flatMap(each => each.objects),
       ...names.flatMap(each => each.objects),
       ...[...files].flatMap(each => each.objects ?? []),
+      ...descriptors.flatMap(each => each.objects),
     ],
     pages: [
       ...holders.flatMap(each => each.pages),
       ...memories.map(each => each.stack),
       ...[...engine.mms.values()].flatMap(mm => mm.pageTables ?? []),
+      ...descriptors.flatMap(each => each.pages ?? []),
+      ...belongings.flatMap(each => each.vmallocs),
     ],
+    percpus: belongings.flatMap(each => each.percpus),
   }
 }
 
@@ -78,7 +86,7 @@ interface Charges {
   pins: number
 }
 
-function chargesOf(e: Engine, { objects, pages }: Holdings): Map<MemCgroup, Charges> {
+function chargesOf(e: Engine, { objects, pages, percpus }: Holdings): Map<MemCgroup, Charges> {
   const charges = new Map<MemCgroup, Charges>()
   const of = (m: MemCgroup): Charges => {
     const known = charges.get(m) ?? { pages: 0, bytes: 0, pins: 0 }
@@ -97,6 +105,7 @@ function chargesOf(e: Engine, { objects, pages }: Holdings): Map<MemCgroup, Char
     const bytes = e.slab.caches[group.cache]!.size + OWNER_POINTER
     for (const { objcg, count } of group.runs) if (objcg !== null) of(objcg.memcg).bytes += count * bytes
   }
+  for (const { payer, size } of percpus) if (payer !== null) of(payer.memcg).bytes += percpuBytes(e, size)
   for (const stock of e.objStocks) if (stock.objcg !== null) of(stock.objcg.memcg).bytes += stock.bytes
   for (const m of e.memcgs) {
     if (!m) continue

@@ -19,6 +19,8 @@ export const GFP_ACCOUNT: Gfp = 128
 /** Only on the wanted node. */
 export const GFP_THISNODE: Gfp = 256
 
+/** May not sleep: in interrupt context. */
+export const GFP_NOWAIT: Gfp = 0
 export const GFP_KERNEL: Gfp = GFP_WAIT | GFP_FS | GFP_IO
 
 /** Names as scripts write them (charge-reclaim.md §3.1). */
@@ -28,7 +30,7 @@ const NAMES: Readonly<Record<string, Gfp>> = {
   GFP_HIGHUSER_MOVABLE: GFP_KERNEL,
   GFP_NOFS: GFP_WAIT | GFP_IO,
   GFP_NOIO: GFP_WAIT,
-  GFP_NOWAIT: 0,
+  GFP_NOWAIT,
   GFP_ATOMIC: GFP_HIGH,
   GFP_TRANSHUGE_LIGHT: 0,
 }

@@ -82,9 +82,20 @@ export interface Pins {
   stock: number
   /** Swap slots recorded with it. */
   swap: number
+  /** TCP sockets that were made in it. */
+  sockets: number
 }
 
-export const PIN_KINDS = ['folios', 'slabPages', 'kernelPages', 'caches', 'cacheCreations', 'stock', 'swap'] as const
+export const PIN_KINDS = [
+  'folios',
+  'slabPages',
+  'kernelPages',
+  'caches',
+  'cacheCreations',
+  'stock',
+  'swap',
+  'sockets',
+] as const
 
 /** Slots of the counters of a memcg. */
 export type MemcgCounters = Pick<MemCgroup, 'memory' | 'swap' | 'kmem' | 'tcpmem'>
@@ -102,7 +113,7 @@ export function newMemcg(slot: number, parent: MemCgroup | null, counters: Memcg
     caches: null,
     tcpActive: false,
     online: true,
-    pins: { folios: 0, slabPages: 0, kernelPages: 0, caches: 0, cacheCreations: 0, stock: 0, swap: 0 },
+    pins: { folios: 0, slabPages: 0, kernelPages: 0, caches: 0, cacheCreations: 0, stock: 0, swap: 0, sockets: 0 },
     objcgs: null,
     inherited: null,
     percpuPayer: null,

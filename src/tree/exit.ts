@@ -2,6 +2,7 @@
  * The end of a task: it exits, stays a zombie or not, and is reaped. Kernel: kernel/exit.c, cgroup_exit, cgroup_release.
  */
 import { assert } from '../assert.ts'
+import { freeBelongings } from '../engine/belongings.ts'
 import { dropHold } from '../engine/dcache.ts'
 import { freeKernelObjects, freeKernelPages } from '../engine/kmem.ts'
 import { exitMm } from '../engine/mm.ts'
@@ -27,6 +28,7 @@ export function exitTask(tree: Tree, task: Task): void {
   for (const hold of task.holds.splice(0)) dropHold(engine, hold)
   for (const objects of task.objects.splice(0)) freeKernelObjects(engine, objects, objects.count, task.cpu)
   for (const pages of task.pages.splice(0)) freeKernelPages(engine, pages, pages.blocks, task.cpu)
+  freeBelongings(engine, task.belongings, task.cpu)
   const { mm } = task
   task.mm = null
   if (mm !== null && leader.threads.size === 0 && engine.mms.has(mm.id)) exitMm(engine, mm, task.cpu)

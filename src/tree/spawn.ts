@@ -1,6 +1,7 @@
 /**
  * New tasks: processes and threads, simulated or of the host. Kernel: kernel/fork.c, cgroup_can_fork, cgroup_post_fork.
  */
+import { createBelongings } from '../engine/belongings.ts'
 import { copyRegions, growTables } from '../engine/fault.ts'
 import { GFP_KERNEL } from '../engine/gfp.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
@@ -91,6 +92,7 @@ function record(what: NewTask, pid: Pid, of: Pick<Task, 'mm' | 'memory' | 'realT
     objects: [],
     pages: [],
     holds: [],
+    belongings: createBelongings(),
     ...of,
   } as Omit<Task, 'leader'> as Task
   task.leader = leader ?? task

@@ -5,6 +5,7 @@
  * reaped. Kernel: cgroup_post_fork, cgroup_exit, cgroup_release.
  */
 
+import type { Belongings } from '../engine/belongings.ts'
 import type { Hold } from '../engine/dcache.ts'
 import type { KernelObjects, KernelPages } from '../engine/kmem.ts'
 import type { Mm } from '../engine/mm.ts'
@@ -49,6 +50,7 @@ export interface Task {
   readonly objects: KernelObjects[]
   readonly pages: KernelPages[]
   readonly holds: Hold[]
+  readonly belongings: Belongings
 }
 
 export const isReal = (task: Task): boolean => task.realToken !== null

@@ -38,7 +38,7 @@ function holdingsOf({ kernel }: Context, task: Task, args: Args): TagHoldings {
 }
 
 /** Deals `count` out over CPUs: as even as can be, the first ones get one more. */
-const shares = (count: number, cpus: readonly Cpu[]): number[] =>
+export const shares = (count: number, cpus: readonly Cpu[]): number[] =>
   cpus.map((_, i) => Math.floor(count / cpus.length) + (i < count % cpus.length ? 1 : 0))
 
 function cacheOf({ kernel }: Context, args: Args, account: boolean): KmemCache | Refusal {

@@ -3,6 +3,7 @@
  * them.
  */
 import { cacheVerbs } from './caches.ts'
+import { descriptorVerbs } from './descriptors.ts'
 import { kernelMemoryVerbs } from './kmem.ts'
 import { machineVerbs } from './machine.ts'
 import { memoryVerbs } from './memory.ts'
@@ -12,15 +13,6 @@ import { later, type Verb } from './verb.ts'
 import { waitVerbs } from './wait.ts'
 
 const laterVerbs: readonly Verb[] = [
-  later(2, 'open T COUNT'),
-  later(2, 'close T COUNT'),
-  later(2, 'pipe T COUNT [fill=BYTES]'),
-  later(2, 'sock T COUNT [kind=unix|tcp] [data=BYTES]'),
-  later(2, 'percpu T SIZE COUNT'),
-  later(2, 'percpu-free T COUNT'),
-  later(2, 'vmalloc T SIZE'),
-  later(2, 'vmalloc-free T SIZE'),
-  later(2, 'step [COUNT]'),
   later(3, 'irq T on|off'),
   later(3, 'return T'),
   later(3, 'advise T REGION'),
@@ -43,6 +35,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map(
     ...memoryVerbs,
     ...nameVerbs,
     ...kernelMemoryVerbs,
+    ...descriptorVerbs,
     ...cacheVerbs,
     ...machineVerbs,
     ...waitVerbs,

@@ -4,7 +4,7 @@
  * On a manual clock they move time to where they end. On a real clock the write waits for the host's time.
  */
 import type { WorkKind } from '../clock.ts'
-import { type Errno, ETIMEDOUT, OK, type Ok } from '../errno.ts'
+import { ENOENT, type Errno, ETIMEDOUT, OK, type Ok } from '../errno.ts'
 import type { Task } from '../tree/task.ts'
 import { type Nanoseconds, seconds } from '../units.ts'
 import type { Args } from './args.ts'
@@ -65,4 +65,23 @@ function waitFor(ctx: Context, what: WaitFor, limit: Nanoseconds): Outcome {
   return outcomeOfWait(workload, what, OK)
 }
 
-export const waitVerbs: readonly Verb[] = [done('wait WHO [max=TIME]', wait), done('settle [max=TIME]', settle)]
+/** Runs exactly COUNT items of deferred work, each at its own time. */
+function step({ kernel, workload }: Context, args: Args): Outcome {
+  const count = args.has('COUNT') ? args.number('COUNT') : 1
+  const kinds: WorkKind[] = []
+  while (kinds.length < count) {
+    const item = kernel.step(Number.POSITIVE_INFINITY)
+    if (item === undefined) break
+    kinds.push(item.kind)
+    workload.runReady()
+  }
+  const words = `steps=${kinds.length} clock=${kernel.now}`
+  if (kinds.length === count) return { errno: OK, words, note: kinds.join(', ') }
+  return { errno: ENOENT, words: `${words} of=${count}`, note: 'nothing else is deferred' }
+}
+
+export const waitVerbs: readonly Verb[] = [
+  done('wait WHO [max=TIME]', wait),
+  done('settle [max=TIME]', settle),
+  done('step [COUNT]', step),
+]

@@ -15,6 +15,7 @@ const NAMES: Readonly<Record<keyof Pins, string>> = {
   cacheCreations: 'cache_creations',
   stock: 'stock',
   swap: 'swap',
+  sockets: 'sockets',
 }
 
 /**

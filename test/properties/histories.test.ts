@@ -55,6 +55,19 @@ const alive = fc.oneof(
   fc
     .tuple(
       task,
+      fc.constantFrom('open', 'pipe', 'sock'),
+      fc.integer({ min: 1, max: 8 }),
+      fc.constantFrom('', ' fill=30K', ' data=50K', ' kind=tcp data=50K', ' cpu=1-2'),
+    )
+    .map(([id, verb, n, how]) => `${verb} ${id} ${n}${how}`),
+  fc.tuple(task, fc.constantFrom('', ' kind=pipe', ' kind=sock')).map(([id, kind]) => `close ${id} 2${kind}`),
+  task.map(id => `percpu ${id} 100 3`),
+  task.map(id => `percpu-free ${id} 2`),
+  fc.tuple(task, pages).map(([id, size]) => `vmalloc ${id} ${size}`),
+  task.map(id => `vmalloc-free ${id} 5p`),
+  fc
+    .tuple(
+      task,
       fc.constantFrom('ext4', 'tmpfs', 'proc'),
       fc.integer({ min: 1, max: 60 }),
       fc.constantFrom('', ' negative', ' len=60', ' prefix=p'),
@@ -69,6 +82,7 @@ const alive = fc.oneof(
     'reclaim global 10p',
     'drop-caches 3',
     'tick 15ms',
+    'step',
     'settle',
   ),
 )
