@@ -8,7 +8,7 @@ export function showKernel(out: TextBuffer, { setup }: Kernel): undefined {
   const { profile } = setup
   out.text(`kernel ${profile.id}\nrelease ${profile.release}\nhierarchy ${setup.hierarchy}\nclock ${setup.clock}\n`)
   for (const key of FEATURE_KEYS) {
-    const own = profile.switched.includes(key) ? ` # switched, ${profile.id} has ${printOwn(profile.id, key)}` : ''
+    const own = profile.switched.includes(key) ? ` # --with, ${profile.id} has ${printOwn(profile.id, key)}` : ''
     out.text(`${snakeCase(key)} ${printValue(profile, key)}${own}`).newline()
   }
   return undefined

@@ -84,7 +84,7 @@ t.test('.memcgfs/kernel has every feature and marks what was switched', t => {
   )
   t.same(
     features.filter(line => line.includes('#')),
-    ['slab_flush_at_offline none # switched, 5.3 has reclaimable'],
+    ['slab_flush_at_offline none # --with, 5.3 has reclaimable'],
   )
   t.ok(features.includes('obj_stock -'), 'nothing on 5.3')
   t.end()

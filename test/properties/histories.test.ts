@@ -10,6 +10,7 @@ import { ProcessTable, Vfs } from '../../src/api/vfs.ts'
 import { isErrno } from '../../src/errno.ts'
 import type { Kernel } from '../../src/kernel.ts'
 import { KERNEL_IDS, type KernelId } from '../../src/profiles/features.ts'
+import { featuresOf } from '../../src/profiles/profiles.ts'
 
 /** One operation, as text: a path and what is done to it. */
 type Operation = readonly [kind: 'mkdir' | 'rmdir' | 'write' | 'do' | 'read' | 'pass', path: string, text: string]
@@ -130,7 +131,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 )
 
 function newShell(kernelId: KernelId, settings: Settings): { kernel: Kernel; shell: Process } {
-  const options = resolveOptions({ kernel: kernelId, cpus: 4, swap: 0, with: settings }, 'manual')
+  const allocator = featuresOf(kernelId).slabController === 'page' ? settings.allocator! : 'slub'
+  const options = resolveOptions({ kernel: kernelId, cpus: 4, swap: 0, with: { ...settings, allocator } }, 'manual')
   const door = boot(options, { host: new ProcessTable(), bootTime: MANUAL_BOOT_TIME, owner: { uid: 0, gid: 0 } })
   const shell = new Process(new Vfs(door))
   shell.writeFile('/cgroup.subtree_control', '+memory +pids')
@@ -159,6 +161,9 @@ function perform(shell: Process, [kind, path, text]: Operation): number {
 const kernelId = fc.constantFrom(...KERNEL_IDS)
 const settings = fc.record({
   nodes: fc.constantFrom(1, 2),
+  page_size: fc.constantFrom('4K', '64K'),
+  allocator: fc.constantFrom('slub', 'slab'),
+  cache_objects: fc.constantFrom('measured', 'reference'),
   cache_create_bypass: fc.constantFrom('0', '1', '5', 'clock'),
   kmem_on_v2: fc.constant('yes'),
 })
