@@ -9,10 +9,10 @@
 import * as counter from '../engine/counter.ts'
 import { activateKmem, writeKmemLimit, writeLimit, writeTcpLimit } from '../engine/limits-v1.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
+import { writeSlabinfoOf } from '../engine/slab/report.ts'
 import { STAT, trueStat } from '../engine/vmstat.ts'
 import { EBUSY, EINVAL, EOPNOTSUPP, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { parseSize, trim } from '../formats/parse.ts'
-import type { TextBuffer } from '../formats/text.ts'
 import { type Cgroup, hasChildren } from '../tree/cgroup.ts'
 import type { Access, FileRow } from '../tree/controller.ts'
 import type { ByteString, Pages } from '../units.ts'
@@ -141,15 +141,16 @@ export const memoryV1: readonly FileRow[] = [
   usageFile(KMEM),
   failcntFile(KMEM),
   maxUsageFile(KMEM),
-  { name: 'memory.kmem.slabinfo', on: 'everywhere', show: showSlabinfo },
+  {
+    name: 'memory.kmem.slabinfo',
+    on: 'everywhere',
+    show: (out, access) => void writeSlabinfoOf(access.tree.engine, memcgOf(access), out),
+  },
   limitFile(TCP),
   usageFile(TCP),
   failcntFile(TCP),
   maxUsageFile(TCP),
 ]
-
-/** Slabs of the caches that belong to this memcg; from 5.9 on caches belong to nobody. */
-function showSlabinfo(_out: TextBuffer, _access: Access): undefined {}
 
 /**
  * `EVENTFD FILE [ARGUMENTS]`, both as descriptors of the writer. What it could ask for (thresholds, OOM, pressure) comes

@@ -172,3 +172,24 @@ t.test('64 KiB pages: a kernel stack is an object', t => {
   t.match(shell.read('/a/memory.stat'), /\nkernel_stack 0\n/)
   t.end()
 })
+
+t.test('memory.kmem.slabinfo on version 1: the copies of a cgroup, and after its removal of its parent (5.3)', t => {
+  const shell = shellOf({ kernel: '5.3', hierarchy: 'v1', cpus: 8, with: { cache_create_bypass: 0 } })
+  const file = (path: string): string => shell.read(`/memory${path}/memory.kmem.slabinfo`)
+  for (const path of ['/p', '/p/x']) shell.root.mkdir(`/memory${path}`, 0o755)
+  t.equal(file('/p/x'), '')
+  shell.do('/memory/p/x', 'task t bare cpu=0', 'kmalloc t - 50 cache=dentry tag=d', 'kmalloc t 64 1', 'exit t')
+  const dentries =
+    'dentry                63     63    192   21    1 : tunables    0    0    0 : slabdata      3      3      0'
+  t.same(file('/p/x').split('\n').slice(2), [
+    'kmalloc-64            64     64     64   64    1 : tunables    0    0    0 : slabdata      1      1      0',
+    dentries,
+    '',
+  ])
+  t.equal(file('/p'), '')
+  t.equal(shell.root.rmdir('/memory/p/x'), 0)
+  shell.do('/memory/p', 'settle')
+  // The shrink has flushed the CPU: 13 of 63 objects are free on the node. The empty kmalloc-64 has gone.
+  t.same(file('/p').split('\n').slice(2), [dentries.replace('63     63', '50     63'), ''])
+  t.end()
+})

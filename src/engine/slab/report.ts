@@ -2,8 +2,8 @@
  * What the allocator tells of itself: the lines of slabinfo, and how well the pages are used (slab-kmem.md §3.4, §8.2).
  */
 import { type SlabinfoRow, slabinfoHeader, slabinfoLine } from '../../formats/slabinfo.ts'
-import { TextBuffer } from '../../formats/text.ts'
-import type { ByteString, Bytes } from '../../units.ts'
+import type { TextBuffer } from '../../formats/text.ts'
+import type { Bytes } from '../../units.ts'
 import type { Engine } from '../engine.ts'
 import type { MemCgroup } from '../memcg.ts'
 import { SHARED_BATCHES, sharedLimit } from './arrays.ts'
@@ -54,14 +54,13 @@ export function writeSlabinfo(e: Engine, out: TextBuffer): void {
   }
 }
 
-/** memory.kmem.slabinfo: a line for each copy that `m` owns now, also one it inherited. Empty without copies. */
-export function slabinfoOf(e: Engine, m: MemCgroup): ByteString {
+/** memory.kmem.slabinfo: a line for each copy that `m` owns now, also one it inherited. Empty from 5.9 on. */
+export function writeSlabinfoOf(e: Engine, m: MemCgroup, out: TextBuffer): void {
   const { slabinfoFile } = e.features
+  if (slabinfoFile === 'empty') return
   const owned = newestFirst(e).filter(cache => cache.owner === m)
-  const out = new TextBuffer()
-  if (slabinfoFile === 'full,header-always' || (slabinfoFile !== 'empty' && owned.length > 0)) slabinfoHeader(out)
-  if (slabinfoFile !== 'empty') for (const cache of owned) slabinfoLine(out, rowOf(e, cache, [cache]))
-  return out.toString()
+  if (owned.length > 0 || slabinfoFile === 'full,header-always') slabinfoHeader(out)
+  for (const cache of owned) slabinfoLine(out, rowOf(e, cache, [cache]))
 }
 
 /** Bytes of objects and of the pages they are in. */

@@ -4,7 +4,8 @@ import t from 'tap'
 import type { Engine } from '../../../src/engine/engine.ts'
 import { freeKernelObjects } from '../../../src/engine/kmem.ts'
 import { allocKernelObjects } from '../../../src/engine/kmemalloc.ts'
-import { activeObjects, slabinfoOf, utilizationOf } from '../../../src/engine/slab/report.ts'
+import type { MemCgroup } from '../../../src/engine/memcg.ts'
+import { activeObjects, utilizationOf, writeSlabinfoOf } from '../../../src/engine/slab/report.ts'
 import {
   createCacheCopy,
   findCache,
@@ -12,11 +13,19 @@ import {
   shrinkCache,
   zeroPartialLimits,
 } from '../../../src/engine/slab/slub.ts'
+import { TextBuffer } from '../../../src/formats/text.ts'
 import { engineOf, memcgBelow } from '../helpers.ts'
 import { give, onCpu, take } from './helpers.ts'
 
 const dentryOf = (e: Engine): KmemCache => findCache(e.slab, 'dentry')!
 const copyFor = (e: Engine): KmemCache => createCacheCopy(e.slab, dentryOf(e), memcgBelow(e))
+/** memory.kmem.slabinfo of a memcg. */
+function slabinfoOf(e: Engine, m: MemCgroup): string {
+  const out = new TextBuffer()
+  writeSlabinfoOf(e, m, out)
+  return out.toString()
+}
+
 const percent = (share: number): string => (share * 100).toFixed(1)
 
 t.test('E17: a hundred cgroups with ten dentries each', t => {
