@@ -9,6 +9,7 @@
 import * as counter from '../engine/counter.ts'
 import { activateKmem, writeKmemLimit, writeLimit, writeTcpLimit } from '../engine/limits-v1.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
+import { slabinfoOf } from '../engine/slab/report.ts'
 import { STAT, trueStat } from '../engine/vmstat.ts'
 import { EBUSY, EINVAL, EOPNOTSUPP, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { parseSize, trim } from '../formats/parse.ts'
@@ -148,8 +149,10 @@ export const memoryV1: readonly FileRow[] = [
   maxUsageFile(TCP),
 ]
 
-/** Slabs of the caches that belong to this memcg; from 5.9 on caches belong to nobody. */
-function showSlabinfo(_out: TextBuffer, _access: Access): undefined {}
+/** The slabs of the caches that belong to this memcg; from 5.9 on they belong to nobody. */
+function showSlabinfo(out: TextBuffer, access: Access): undefined {
+  out.text(slabinfoOf(access.tree.engine, memcgOf(access)))
+}
 
 /**
  * `EVENTFD FILE [ARGUMENTS]`, both as descriptors of the writer. What it could ask for (thresholds, OOM, pressure) comes

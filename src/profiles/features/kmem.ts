@@ -14,7 +14,7 @@ export const KMEM = {
     words: ['opt-in-limit', 'always'],
     about: 'On v1 kernel memory is charged from the first write of memory.kmem.limit_in_bytes on, or always.',
     source: 'mm/memcontrol.c memcg_activate_kmem (4.3), memcg_online_kmem (5.2)',
-    step: 2,
+    test: 'up to 4.4 the first limit switches kernel memory on',
   }),
   kmemAccount: word({
     cells: 'opt-out .   .     opt-in .    .     .     .     .     .     .     .     .     .',
@@ -229,7 +229,7 @@ export const KMEM = {
     words: ['full,header-always', 'full', 'full,header-if-any-cache', 'empty'],
     about: 'memory.kmem.slabinfo: caches with a header, a header only above caches, or empty.',
     source: 'mm/slab_common.c memcg_slab_show (4.2, 5.3), mm/memcontrol.c (5.9)',
-    step: 2,
+    test: 'memory.kmem.slabinfo: the copies of caches a memcg owns now',
   }),
   slabStatUnit: word({
     cells: 'none  .     .     pages .     .     .     .     bytes .     .     .     .     .',
