@@ -134,6 +134,34 @@ t.test('E19: a kernel memory limit of one page, and 21 dentries of 200 bytes', a
   }
 })
 
+transcript(
+  'kernel memory over both limits: up to 4.4 its own is asked first (4.2)',
+  ['4.2'],
+  `
+  $ mkdir memory/a
+  $ echo 4K > memory/a/memory.kmem.limit_in_bytes
+  $ echo 4K > memory/a/memory.limit_in_bytes
+  memory/a/$ task t1 bare
+  memory/a/$ kpages t1 1 1
+  ENOMEM
+  $ cat memory/a/memory.kmem.failcnt
+  1
+  $ cat memory/a/memory.failcnt
+  0
+`,
+  V1,
+)
+
+t.test('later it is memory, and the limit of kernel memory is not asked at all', async t => {
+  const { root } = machine({ kernel: '5.15', ...V1 })
+  root.mkdir('/memory/a', 0o755)
+  root.writeFile('/memory/a/memory.kmem.limit_in_bytes', '4K')
+  root.writeFile('/memory/a/memory.limit_in_bytes', '4K')
+  root.writeFile('/memory/a/.memcgfs/do', 'task t1 bare\n-kpages t1 1 1\n')
+  t.equal(root.readFile('/memory/a/memory.kmem.failcnt'), '0\n')
+  t.ok(Number(root.readFile('/memory/a/memory.failcnt')) > 0)
+})
+
 t.test('memory.kmem.slabinfo: the copies of caches a memcg owns now (slab-kmem.md §8.2)', async t => {
   const header = `slabinfo - version: 2.1
 # name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>

@@ -29,7 +29,7 @@ export const KMEM = {
     words: ['kmem-first', 'memory-first'],
     about: 'Which counter of v1 is asked first, so which failcnt counts a refusal: kmem or memory.',
     source: 'mm/memcontrol.c memcg_charge_kmem (4.3), __memcg_kmem_charge_memcg (5.2)',
-    step: 2,
+    test: 'kernel memory over both limits',
   }),
   kmemLimit: word({
     cells: 'activate+enforce . . enforce . .    .     .     .     .     inert .     .     .',
