@@ -16,15 +16,12 @@ const noKoffi = !existsSync(join(CHECKOUT, 'node_modules/koffi')) && 'koffi is n
 /** The machine the rows were recorded on (README of the oracle, "The machine"). */
 const MACHINE = ['--cpus', '4', '--memory', '1536M', '--swap', '512M', '--clock', 'manual']
 
-async function replayOnMount(t: Test, { kernel, rows }: Recording): Promise<void> {
+async function replayOnMount(t: Test, { kernel, hierarchy, rows }: Recording): Promise<void> {
   const dir = emptyDirectory(t)
-  const daemon = spawn(
-    program,
-    [...flags, join(CHECKOUT, 'src/cli/main.ts'), 'mount', dir, '--kernel', kernel, ...MACHINE],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
+  const options = ['--kernel', kernel, '--hierarchy', hierarchy, ...MACHINE]
+  const daemon = spawn(program, [...flags, join(CHECKOUT, 'src/cli/main.ts'), 'mount', dir, ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const ended = once(daemon, 'exit')
   t.teardown(async () => {
     daemon.kill('SIGTERM')
@@ -45,9 +42,6 @@ async function replayOnMount(t: Test, { kernel, rows }: Recording): Promise<void
 }
 
 for (const recording of RECORDINGS)
-  if (recording.hierarchy === 'v2')
-    t.test(
-      `rows of ${recording.kernel}, version 2`,
-      { skip: cannotMount || noMount || noKoffi, timeout: 120_000 },
-      async t => replayOnMount(t, recording),
-    )
+  t.test(`rows of ${recording.rows}`, { skip: cannotMount || noMount || noKoffi, timeout: 120_000 }, async t =>
+    replayOnMount(t, recording),
+  )

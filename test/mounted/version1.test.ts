@@ -39,7 +39,7 @@ const SESSION = `
   mv memory/a memory/c && ls memory/c/b > /dev/null && cat memory/c/memory.usage_in_bytes
   ls memory | grep -cx a
   mv memory/c memory/c/b/c 2>/dev/null || echo "not elsewhere"
-  echo +1s > .memcgfs/clock; grep hierarchy .memcgfs/kernel
+  echo +1s > .memcgfs/clock; grep '^hierarchy' .memcgfs/kernel
   find . -maxdepth 2 -type d | sort
 `
 const PRINTED = `memory

@@ -11,7 +11,7 @@ import { O } from '../../src/api/process.ts'
 import type { ByteString, Pid } from '../../src/units.ts'
 import type { Calls, Driver, Entry, Event, FileSystem, Result, Stat } from './driver.ts'
 import { BOOTED } from './in-process.ts'
-import { CGROUPS } from './recording.ts'
+import { CGROUPS, type Recording } from './recording.ts'
 import { ENABLE_ALL } from './row.ts'
 
 /** Numbers of Linux that are the same on x86-64 and arm64, unless said. */
@@ -51,8 +51,13 @@ const INOTIFY_BITS: readonly (readonly [string, number])[] = [
 /** Wakes and changes are told by the mount's main thread: they arrive within this host time. */
 const ARRIVAL_MS = 50
 
-/** The root's settings as the recorded machine has them. */
-const ROOT_SETTINGS = { 'cgroup.max.depth': 'max', 'cgroup.max.descendants': 'max', 'cgroup.pressure': '1' } as const
+/** The settings of the root of version 2 as the recorded machine has them. */
+const ROOT_SETTINGS = {
+  'cgroup.subtree_control': ENABLE_ALL,
+  'cgroup.max.depth': 'max',
+  'cgroup.max.descendants': 'max',
+  'cgroup.pressure': '1',
+} as const
 
 type Native = (...args: readonly unknown[]) => number | bigint
 
@@ -84,29 +89,31 @@ async function loadLibc(): Promise<Libc> {
 const zeroEnded = (text: ByteString): Buffer => Buffer.from(`${text}\0`, 'latin1')
 
 /** A mount as the recorded machine. */
-export async function mountedDriver(dir: string): Promise<Driver> {
+export async function mountedDriver(dir: string, recording: Recording): Promise<Driver> {
   process.setgroups?.([])
-  return new Mounted(dir, await loadLibc())
+  return new Mounted(dir, recording, await loadLibc())
 }
 
 class Mounted implements Driver {
   readonly door = 'mount'
   readonly #dir: string
+  readonly #isVersion1: boolean
   readonly #libc: Libc
   readonly #recorder: SystemCalls
   #helpers = new Map<string, SystemCalls>()
 
-  constructor(dir: string, libc: Libc) {
+  constructor(dir: string, { hierarchy }: Recording, libc: Libc) {
     this.#dir = dir
+    this.#isVersion1 = hierarchy === 'v1'
     this.#libc = libc
     this.#recorder = new SystemCalls({ dir, libc, uid: 0, advance: ms => this.sleep(ms) })
     this.#write('.memcgfs/do', BOOTED.join('\n'))
   }
 
   begin(): void {
-    this.#write('cgroup.procs', '0')
-    this.#write('cgroup.subtree_control', ENABLE_ALL)
-    for (const [file, text] of Object.entries(ROOT_SETTINGS)) this.#write(file, text)
+    const settings: Readonly<Record<string, string>> = this.#isVersion1 ? {} : ROOT_SETTINGS
+    this.#write(this.#rootProcs, '0')
+    for (const [file, text] of Object.entries(settings)) this.#write(file, text)
     this.#recorder.umask(0o022)
     this.sleep(5000)
   }
@@ -114,7 +121,12 @@ class Mounted implements Driver {
   end(): void {
     for (const calls of [this.#recorder, ...this.#helpers.values()]) calls.closeAll()
     this.#helpers = new Map()
-    this.#removeTree(`${CGROUPS}/t`)
+    for (const directory of this.#isVersion1 ? ['memory/t', 'memory/w'] : ['t'])
+      this.#removeTree(`${CGROUPS}/${directory}`)
+  }
+
+  get #rootProcs(): string {
+    return this.#isVersion1 ? 'memory/cgroup.procs' : 'cgroup.procs'
   }
 
   /** rmdir from the leaves up, with whoever is inside put back into the root; nothing if it is not there. */
@@ -126,7 +138,7 @@ class Mounted implements Driver {
     if (typeof entries === 'number') return
     for (const { name, isDirectory } of entries)
       if (isDirectory && name !== '.' && name !== '..') this.#removeTree(`${path}/${name}`)
-    for (const pid of this.#processesIn(path)) this.#write('cgroup.procs', pid)
+    for (const pid of this.#processesIn(path)) this.#write(this.#rootProcs, pid)
     const removed = calls.rmdir(path)
     if (removed < 0) throw new Error(`${path} cannot be removed: ${removed}`)
   }

@@ -55,6 +55,10 @@ const NAMES_KERNEL_THREAD = /^cgroup\.(procs|threads)\/\W*(?:0x)?0*(?:2|3|5|8|10
 const isHostsAffair = ({ id }: Fields): boolean =>
   id === 'core/procs/kernel-thread' || NAMES_KERNEL_THREAD.test(String(id).split('/').slice(-2).join('/'))
 
+/** Helpers of a mounted replay are one process: rows in which they are told apart are for the other door. */
+const tellsHelpersApart = ({ steps }: Fields): boolean =>
+  ((steps ?? []) as readonly Fields[]).some(({ op, data }) => op === 'kill' || /\$\{pid:(?!main)/.test(String(data)))
+
 /** Of the single writes below the root every so many-th is replayed on a mount: what they parse is the model's. */
 const SAMPLE = 10
 
@@ -62,5 +66,6 @@ const SAMPLE = 10
 export function sampleForMount(rows: readonly Fields[]): Fields[] {
   const isSingle = (row: Fields): boolean => row.file !== undefined && textOf(row, 'id').startsWith('writes/')
   const singles = rows.filter(isSingle).filter((_, i) => i % SAMPLE === 0)
-  return rows.filter(row => !isHostsAffair(row) && (!isSingle(row) || singles.includes(row)))
+  const isForMount = (row: Fields): boolean => !isHostsAffair(row) && !tellsHelpersApart(row)
+  return rows.filter(row => isForMount(row) && (!isSingle(row) || singles.includes(row)))
 }

@@ -134,6 +134,62 @@ t.test('E19: a kernel memory limit of one page, and 21 dentries of 200 bytes', a
   }
 })
 
+transcript(
+  'kernel memory over both limits: up to 4.4 its own is asked first (4.2)',
+  ['4.2'],
+  `
+  $ mkdir memory/a
+  $ echo 4K > memory/a/memory.kmem.limit_in_bytes
+  $ echo 4K > memory/a/memory.limit_in_bytes
+  memory/a/$ task t1 bare
+  memory/a/$ kpages t1 1 1
+  ENOMEM
+  $ cat memory/a/memory.kmem.failcnt
+  1
+  $ cat memory/a/memory.failcnt
+  0
+`,
+  V1,
+)
+
+t.test('later it is memory, and the limit of kernel memory is not asked at all', async t => {
+  const { root } = machine({ kernel: '5.15', ...V1 })
+  root.mkdir('/memory/a', 0o755)
+  root.writeFile('/memory/a/memory.kmem.limit_in_bytes', '4K')
+  root.writeFile('/memory/a/memory.limit_in_bytes', '4K')
+  root.writeFile('/memory/a/.memcgfs/do', 'task t1 bare\n-kpages t1 1 1\n')
+  t.equal(root.readFile('/memory/a/memory.kmem.failcnt'), '0\n')
+  t.ok(Number(root.readFile('/memory/a/memory.failcnt')) > 0)
+})
+
+t.test('memory.kmem.slabinfo: the copies of caches a memcg owns now (slab-kmem.md §8.2)', async t => {
+  const header = `slabinfo - version: 2.1
+# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>
+`
+  // 4096 / 192: 21 objects to a slab of one page.
+  const dentry =
+    'dentry                21     21    192   21    1 : tunables    0    0    0 : slabdata      1      1      0\n'
+  for (const [kernel, empty, used, inherited] of [
+    ['4.2', header, header + dentry, header],
+    ['5.2', '', header + dentry, ''],
+    ['5.3', '', header + dentry, header + dentry],
+    ['5.9', '', '', ''],
+  ] as const) {
+    const { root, pass } = machine({ kernel, cpus: 1, ...V1, with: { cache_create_bypass: 0 } })
+    const slabinfo = (path: string): unknown => root.readFile(`/memory/${path}/memory.kmem.slabinfo`)
+    root.mkdir('/memory/a', 0o755)
+    root.mkdir('/memory/a/b', 0o755)
+    root.writeFile('/memory/a/b/memory.kmem.limit_in_bytes', '-1')
+    t.equal(slabinfo('a/b'), empty, `${kernel}: without copies`)
+    root.writeFile('/memory/.memcgfs/do', 'task t1 /a/b bare\nlookup t1 ext4 21 negative prefix=x\n')
+    t.equal(slabinfo('a/b'), used, `${kernel}: 21 dentries`)
+    root.writeFile('/memory/.memcgfs/do', 'exit t1\n')
+    t.equal(root.rmdir('/memory/a/b'), 0)
+    pass(seconds(3))
+    t.equal(slabinfo('a'), inherited, `${kernel}: what the parent has after the rmdir`)
+  }
+})
+
 t.test('memory.stat: own lines are exact at once, total_ lines wait for the flush (errata S2)', async t => {
   const { root, pass } = machine({ kernel: '6.1', ...V1 })
   root.mkdir('/memory/a', 0o755)

@@ -25,7 +25,7 @@ export const FILES = {
     about:
       'Lowering a limit of v1 gives up after a number of tries for each cgroup below, or when a try frees nothing.',
     source: 'mm/memcontrol.c mem_cgroup_resize_limit (4.3), mem_cgroup_resize_max (4.19)',
-    step: 4,
+    test: 'WE-15',
   }),
   forceEmptySleep: flag({
     cells: 'yes   .     .     .     .     .     .     .     .     .     no    .     .     .',
@@ -98,6 +98,6 @@ export const FILES = {
     words: ['4.2', '4.19', '6.1', '7.1'],
     about: 'Lines of memory.stat of v1: those of the kernel of this name.',
     source: 'mm/memcontrol.c memcg_stat_show (4.2, 4.19, 6.1), mm/memcontrol-v1.c (7.1)',
-    step: 2,
+    test: 'lines of memory.stat by kernel',
   }),
 } as const satisfies Record<string, AnyFeature>

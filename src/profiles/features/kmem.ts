@@ -229,7 +229,7 @@ export const KMEM = {
     words: ['full,header-always', 'full', 'full,header-if-any-cache', 'empty'],
     about: 'memory.kmem.slabinfo: caches with a header, a header only above caches, or empty.',
     source: 'mm/slab_common.c memcg_slab_show (4.2, 5.3), mm/memcontrol.c (5.9)',
-    step: 2,
+    test: 'memory.kmem.slabinfo: the copies of caches a memcg owns now',
   }),
   slabStatUnit: word({
     cells: 'none  .     .     pages .     .     .     .     bytes .     .     .     .     .',

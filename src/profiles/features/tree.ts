@@ -92,7 +92,7 @@ export const TREE = {
     cells: 'yes   .     .     .     .     .     .     .     .     .     .     no    yes   .',
     about: 'The kernel was built with memory and cpuset for v1 (6.12 is the one of Debian).',
     source: 'recorded on 6.1 and 6.12: /proc/cgroups, mount; kernel/cgroup/cpuset-v1.c, mm/memcontrol-v1.c',
-    step: 4,
+    test: 'a kernel that was built without version 1 says so',
   }),
   procCgroupsRows: word({
     cells: 'all   .     .     .     .     .     .     .     .     .     .     .     only-v1-capable? .',
