@@ -33,9 +33,9 @@ export const CLAIMS = {
     ...utilization('more-survive', 'restarts 3, survive 0.25', '45 … 65 %', between(45, 65), null),
     ...utilization('fewer-restarts', 'restarts 2, survive 0.3', '45 … 65 %', between(45, 65), null),
     ...utilization('long-lived', 'restarts 1', 'best "around 85 %"', between(75, 90), null),
-    claim('cpus-old', 'old: lower than with a quarter of the CPUs by', 'points', '', atLeast(0)),
-    claim('cpus-new', 'new: differs from a quarter of the CPUs by', 'points', '', between(0, 6)),
-    claim('restarts-old', 'old: lower than without restarts by', 'points', '', atLeast(0)),
+    claim('cpus-old', 'old, exact: lower than with a quarter of the CPUs by', 'points', '', atLeast(0)),
+    claim('cpus-new', 'new, visible: differs from a quarter of the CPUs by', 'points', '', between(0, 6)),
+    claim('restarts-old', 'old, exact: lower than without restarts by', 'points', '', atLeast(0)),
   ],
   reparenting: [
     claim('zombies-5.2', 'zombies on 5.2', 'cgroups', '', times(1, 'rounds')),
