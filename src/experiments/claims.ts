@@ -37,6 +37,20 @@ export const CLAIMS = {
     claim('cpus-new', 'new, visible: differs from a quarter of the CPUs by', 'points', '', between(0, 6)),
     claim('restarts-old', 'old, exact: lower than without restarts by', 'points', '', atLeast(0)),
   ],
+  sysbench: [
+    claim('old', 'kmem of 5.5', 'pages of 64 KiB', '242, 247', between(150, 350)),
+    claim('new', 'kmem with the patchset', 'pages of 64 KiB', '68, 71', null),
+    claim('reduction', 'kmem: saved', '%', '72, 71', between(65, 80)),
+    claim('usage', 'memory.usage_in_bytes: saved', '%', '0.5, 5', between(-6, 6)),
+    claim('rising', 'saved: least rise with more active CPUs', 'points', '', atLeast(0)),
+  ],
+  'kernel-build': [
+    claim('old', 'kmem of 5.5', 'pages of 64 KiB', '5165, 5216, 5196', null),
+    claim('new', 'kmem with the patchset', 'pages of 64 KiB', '3539, 3608, 3564', null),
+    claim('reduction', 'kmem: saved', '%', '31, 30, 31', between(25, 35)),
+    claim('reduction-20', 'kmem: saved on 20 CPUs', '%', '', null),
+    claim('reduction-80', 'kmem: saved on 80 CPUs', '%', '', null),
+  ],
   reparenting: [
     claim('zombies-5.2', 'zombies on 5.2', 'cgroups', '', times(1, 'rounds')),
     claim('zombies-5.3', 'zombies on 5.3', 'cgroups', THREAD_001, exactly(0)),

@@ -5,6 +5,8 @@ import type { Experiment } from './experiment.ts'
 import { hotplugDeadlock } from './hotplug-deadlock.ts'
 import { percpuFlush } from './percpu-flush.ts'
 import { reparenting } from './reparenting.ts'
+import { kernelBuild } from './kernel-build.ts'
+import { sysbench } from './sysbench.ts'
 import { slabUtilization } from './slab-utilization.ts'
 
-export const EXPERIMENTS: readonly Experiment[] = [percpuFlush, reparenting, slabUtilization, hotplugDeadlock]
+export const EXPERIMENTS: readonly Experiment[] = [percpuFlush, reparenting, slabUtilization, sysbench, kernelBuild, hotplugDeadlock]

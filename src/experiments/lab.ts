@@ -7,7 +7,7 @@ import { resolveOptions } from '../api/options.ts'
 import type { Process } from '../api/process.ts'
 import { System } from '../api/system.ts'
 import { assert } from '../assert.ts'
-import { usage, watermark } from '../engine/counter.ts'
+import { watermark } from '../engine/counter.ts'
 import type { Engine } from '../engine/engine.ts'
 import { GFP_KERNEL } from '../engine/gfp.ts'
 import { freeKernelObjects, type KernelObjects, type KernelPages, splitObjects } from '../engine/kmem.ts'
@@ -170,7 +170,7 @@ export class Lab {
     return watermark(this.engine.counters, memcg.kmem)
   }
 
-  memoryUsage(memcg: MemCgroup): Pages {
-    return usage(this.engine.counters, memcg.memory)
+  memoryPeak(memcg: MemCgroup): Pages {
+    return watermark(this.engine.counters, memcg.memory)
   }
 }
