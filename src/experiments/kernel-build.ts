@@ -107,7 +107,7 @@ function measure({ parameters, chance: stream, progress }: Surroundings): Findin
       panels: [
         {
           kind: 'bars',
-          title: 'memory.kmem.max_usage_in_bytes by the size of the machine',
+          title: 'Peak of memory.kmem.usage_in_bytes by the size of the machine',
           y: 'pages of 64 KiB',
           bars: SIDES.map(side => SIDE_NAMES[side]),
           groups: machines.map(({ cpus, found }) => ({

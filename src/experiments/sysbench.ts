@@ -61,7 +61,7 @@ interface Outcome {
   readonly memory: Pages
 }
 
-/** Runs the server; with `cache` it may use so many pages, and fills what is left with page cache. */
+/** Runs the server. Whatever its limit leaves is full of page cache. */
 function serve(side: Side, parameters: ParameterValues, rng: Rng, active: number): Outcome {
   const { workers, rounds, move, limit } = parameters as Record<'workers' | 'rounds' | 'move' | 'limit', number>
   const machine = new Power8(side)
@@ -124,7 +124,7 @@ function measure({ parameters, chance: stream, progress }: Surroundings): Findin
       panels: [
         {
           kind: 'bars',
-          title: 'memory.kmem.max_usage_in_bytes by the number of CPUs the database runs on',
+          title: 'Peak of memory.kmem.usage_in_bytes by the number of CPUs the database runs on',
           y: 'pages of 64 KiB',
           bars: SIDES.map(side => SIDE_NAMES[side]),
           groups: others.map(({ active, found }) => ({
