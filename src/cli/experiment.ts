@@ -24,34 +24,37 @@ The exit status is 1 when a number is outside of its accepted band.
 memcgfs experiment NAME --help explains one and lists the numbers of its workload, which are options, too.
 docs/experiments.md tells what each shows and what no simulation can claim.`
 
-export const experimentCommand: Command = {
-  name: 'experiment',
-  summary: 'reproduce what a thread about the memory controller reported',
-  help: words => {
-    const experiment = EXPERIMENTS.find(({ name }) => name === words[0])
-    return experiment === undefined ? HELP : helpOf(experiment)
-  },
-  async run(args) {
-    const [name, ...rest] = args
-    if (name === undefined) throw new UsageError(`experiment: a name is wanted; there are list, ${names()}`)
-    if (name === 'list') return list(rest)
-    const experiment = EXPERIMENTS.find(each => each.name === name)
-    if (experiment === undefined)
-      throw new UsageError(`experiment: there is no experiment "${name}"; there are list, ${names()}`)
-    return run(experiment, rest)
-  },
+/** The command for these experiments. */
+export function experimentCommandFor(experiments: readonly Experiment[]): Command {
+  const find = (wanted: string | undefined): Experiment | undefined => experiments.find(({ name }) => name === wanted)
+  const there = `there are list, ${experiments.map(({ name }) => name).join(', ')}`
+  return {
+    name: 'experiment',
+    summary: 'reproduce what a thread about the memory controller reported',
+    help: ([name]) => {
+      const experiment = find(name)
+      return experiment === undefined ? HELP : helpOf(experiment)
+    },
+    async run([name, ...rest]) {
+      if (name === undefined) throw new UsageError(`experiment: a name is wanted; ${there}`)
+      if (name === 'list') return list(experiments, rest)
+      const experiment = find(name)
+      if (experiment === undefined) throw new UsageError(`experiment: there is no experiment "${name}"; ${there}`)
+      return run(experiment, rest)
+    },
+  }
 }
 
-const names = (): string => EXPERIMENTS.map(({ name }) => name).join(', ')
+export const experimentCommand: Command = experimentCommandFor(EXPERIMENTS)
 
-function list(args: readonly string[]): number {
+function list(experiments: readonly Experiment[], args: readonly string[]): number {
   const { values } = readArguments('experiment list', args, { json: { type: 'boolean', default: false } })
   if (values.json) {
-    const entries = EXPERIMENTS.map(({ name, summary, thread, parameters }) => ({ name, summary, thread, parameters }))
+    const entries = experiments.map(({ name, summary, thread, parameters }) => ({ name, summary, thread, parameters }))
     console.log(JSON.stringify(entries, null, 2))
     return 0
   }
-  for (const { name, summary } of EXPERIMENTS) console.log(`${name.padEnd(18)} ${summary}`)
+  for (const { name, summary } of experiments) console.log(`${name.padEnd(18)} ${summary}`)
   return 0
 }
 

@@ -76,7 +76,12 @@ export interface Container {
   /** Number of the container among all that were ever started. */
   readonly number: number
   readonly tasks: KernelObjects[]
-  files: KernelObjects[]
+  files: Burst[]
+}
+
+/** What operations on files in a row have left cached. */
+export interface Burst {
+  readonly groups: readonly KernelObjects[]
 }
 
 const cacheOf = (lab: Lab, cache: string | number) =>
@@ -111,28 +116,36 @@ function workOnFiles(
   memcg: MemCgroup | null,
   start: Cpu,
   operations: number,
-  into: KernelObjects[],
+  into: Burst[],
 ): void {
   let cpu = start
   for (let left = operations; left > 0; ) {
     const burst = Math.min(left, runLength(rng, shape.burst))
-    for (const [cache, mean] of FILE_OBJECTS) {
-      const count = roundByChance(rng, burst * mean)
-      if (count > 0) into.push(lab.take(cacheOf(lab, cache), count, { memcg, cpu }))
-    }
+    const counts = FILE_OBJECTS.map(([cache, mean]) => ({ cache, count: roundByChance(rng, burst * mean) }))
+    const made = counts.filter(({ count }) => count > 0)
+    into.push({ groups: made.map(({ cache, count }) => lab.take(cacheOf(lab, cache), count, { memcg, cpu })) })
     left -= burst
     if (chance(rng, shape.move)) cpu = below(rng, shape.cpus)
   }
 }
 
-/** Frees what is cached in runs, each with a probability; what survives stays, in order. */
-function freeRuns({ lab, shape, rng }: Fleet, groups: readonly KernelObjects[], probability: number): KernelObjects[] {
-  const kept: KernelObjects[] = []
-  for (const group of groups) {
-    while (group.count > 0) {
-      const length = Math.min(group.count, runLength(rng, shape.run))
-      if (chance(rng, probability)) lab.free(group, below(rng, shape.cpus), length)
-      else kept.push(lab.split(group, length))
+/**
+ * Frees what is cached in runs of objects that were made one after the other, each run with a probability; what
+ * survives stays, in order. Objects of a burst lie evenly mixed, as the operations made them; one CPU frees them all.
+ */
+function freeRuns({ lab, shape, rng }: Fleet, bursts: readonly Burst[], probability: number): Burst[] {
+  const kept: Burst[] = []
+  const cpu = below(rng, shape.cpus)
+  for (const { groups } of bursts) {
+    const counts = groups.map(({ count }) => count)
+    const all = counts.reduce((sum, count) => sum + count, 0)
+    for (let from = 0; from < all; ) {
+      const to = Math.min(all, from + runLength(rng, shape.run))
+      const shares = counts.map(count => Math.round((to * count) / all) - Math.round((from * count) / all))
+      if (chance(rng, probability)) {
+        for (const [i, share] of shares.entries()) lab.free(groups[i]!, cpu, share)
+      } else kept.push({ groups: groups.map((group, i) => lab.split(group, shares[i]!)) })
+      from = to
     }
   }
   return kept
@@ -148,17 +161,16 @@ export function endContainer(fleet: Fleet, container: Container): void {
   lab.settle()
 }
 
-/** Runs the whole host; the containers that were ever started, ended ones included. */
+/** Runs the whole host, slot by slot; the containers that were ever started, ended ones included. */
 export function runFleet(fleet: Fleet, progress: (started: number, all: number) => void): Container[] {
   const { slots, restarts, turn } = fleet.shape
   const all: Container[] = []
-  for (let start = 0; start < restarts; start++) {
-    for (let slot = 0; slot < slots; slot++) {
-      const before = all[all.length - slots]
-      if (before !== undefined && start > 0) endContainer(fleet, before)
+  for (let slot = 0; slot < slots; slot++) {
+    for (let start = 0; start < restarts; start++) {
       const container = startContainer(fleet, all.length)
-      if (start === restarts - 1) container.files = freeRuns(fleet, container.files, turn)
       all.push(container)
+      if (start < restarts - 1) endContainer(fleet, container)
+      else container.files = freeRuns(fleet, container.files, turn)
       progress(all.length, slots * restarts)
     }
   }

@@ -68,7 +68,7 @@ function picture(id: KernelId, { threads, cycle, finished }: ScenarioReport): Wa
       ? order.map((name, i) => ({
           from: name,
           to: order[(i + 1) % order.length]!,
-          label: `wants ${thread(name).wants}`,
+          label: thread(name).wants ?? '',
         }))
       : [],
   }

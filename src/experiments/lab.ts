@@ -7,17 +7,17 @@ import { resolveOptions } from '../api/options.ts'
 import type { Process } from '../api/process.ts'
 import { System } from '../api/system.ts'
 import { assert } from '../assert.ts'
-import { usage, watermark } from '../engine/counter.ts'
+import { watermark } from '../engine/counter.ts'
 import type { Engine } from '../engine/engine.ts'
 import { GFP_KERNEL } from '../engine/gfp.ts'
 import { freeKernelObjects, type KernelObjects, type KernelPages, splitObjects } from '../engine/kmem.ts'
 import { allocKernelObjects, allocKernelPages } from '../engine/kmemalloc.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
 import { kmallocCache } from '../engine/slab/caches.ts'
-import { addCache, findCache, type KmemCache } from '../engine/slab/slub.ts'
+import { addCache, cacheOfSlab, findCache, type KmemCache } from '../engine/slab/slub.ts'
+import { cellOf, sumOfBlocks } from '../engine/vmstat/stats.ts'
 import { errnoName, isErrno } from '../errno.ts'
 import type { KernelId } from '../profiles/features.ts'
-import { featuresOf } from '../profiles/profiles.ts'
 import type { Cgroup } from '../tree/cgroup.ts'
 import { memcgFor } from '../tree/spawn.ts'
 import type { Bytes, Cpu, Nanoseconds, Pages } from '../units.ts'
@@ -25,13 +25,20 @@ import type { Bytes, Cpu, Nanoseconds, Pages } from '../units.ts'
 export interface LabOptions {
   readonly kernel: KernelId
   readonly cpus: number
-  /** Default 4096. */
-  readonly pageSize?: Bytes
   /** Settings as of `--with`. */
   readonly with?: Readonly<Record<string, string | number>>
 }
 
 const SHELL_PID = 100
+
+/**
+ * What a batched statistic of `m` comes to in the end: what is shown, and what the CPUs hold back for `m` itself. On a
+ * machine of one node.
+ */
+export function settledStat(e: Engine, m: MemCgroup, item: number): number {
+  const column = e.vmstats.columns[item]!
+  return cellOf(e, m, 'shown', column) + sumOfBlocks(e, m, column)
+}
 
 /** Who takes kernel memory, and where. `memcg` null: nobody pays. */
 export interface Taker {
@@ -43,13 +50,9 @@ export class Lab {
   readonly #system: System
   readonly #shell: Process
 
-  constructor({ kernel, cpus, pageSize = 4096, with: settings = {} }: LabOptions) {
-    const resolved = resolveOptions({ cpus, memory: '1T', with: settings }, 'manual')
-    const profile = { ...resolved.profile, id: kernel, features: featuresOf(kernel) }
-    this.#system = System.boot(
-      { ...resolved, profile, machine: { ...resolved.machine, pageSize } },
-      { bootTime: MANUAL_BOOT_TIME, owner: { uid: 0, gid: 0 } },
-    )
+  constructor({ kernel, cpus, with: settings = {} }: LabOptions) {
+    const options = resolveOptions({ kernel, cpus, memory: '1T', with: settings }, 'manual')
+    this.#system = System.boot(options, { bootTime: MANUAL_BOOT_TIME, owner: { uid: 0, gid: 0 } })
     this.#system.addPid(SHELL_PID)
     this.#shell = this.#system.process(this.#system.spawn({ pid: SHELL_PID }))
     this.write('/cgroup.subtree_control', '+memory')
@@ -123,6 +126,11 @@ export class Lab {
     return found
   }
 
+  /** The cache that objects are of, by its name in /proc/slabinfo: copies have that of their root. */
+  nameOf({ runs }: KernelObjects): string {
+    return runs.length === 0 ? '' : cacheOfSlab(this.engine.slab, runs[0]!.slab).name
+  }
+
   /** The cache of an accounted kmalloc. */
   kmalloc(bytes: Bytes): KmemCache {
     const { machine, features } = this.engine
@@ -132,8 +140,7 @@ export class Lab {
   /** A cache of objects that the table of caches does not have. */
   addCache(name: string, object: Bytes): KmemCache {
     const { slab, machine, features } = this.engine
-    addCache(slab, { name, object, account: true }, machine, features)
-    return this.cache(name)
+    return addCache(slab, { name, object, account: true }, machine, features)
   }
 
   /** Takes objects; all of them, or the experiment is wrong about its limits. */
@@ -163,7 +170,7 @@ export class Lab {
     return watermark(this.engine.counters, memcg.kmem)
   }
 
-  memoryUsage(memcg: MemCgroup): Pages {
-    return usage(this.engine.counters, memcg.memory)
+  memoryPeak(memcg: MemCgroup): Pages {
+    return watermark(this.engine.counters, memcg.memory)
   }
 }

@@ -1,13 +1,13 @@
 /**
  * Slab statistics of a parent after many removed children (seed 000; E11 and E13 of slab-kmem.md §13).
  */
-import { readStat, STAT, trueStat } from '../engine/vmstat.ts'
+import { readStat, STAT } from '../engine/vmstat.ts'
 import type { KernelId } from '../profiles/features.ts'
 import type { Cpu, Pages } from '../units.ts'
 import { CLAIMS } from './claims.ts'
 import type { Experiment, Findings, Surroundings } from './experiment.ts'
 import type { Series } from './figure/figure.ts'
-import { Lab } from './lab.ts'
+import { Lab, settledStat } from './lab.ts'
 
 const CPUS = 4
 const KERNELS: readonly KernelId[] = ['5.2', '5.3', '5.5']
@@ -51,7 +51,7 @@ function churn(kernel: KernelId, { allocated, freed }: Churn, rounds: number, ar
     }
   }
   const shown = readStat(lab.engine, parent, STAT.slab_reclaimable)
-  return { shown, error: trueStat(lab.engine, parent, STAT.slab_reclaimable), history }
+  return { shown, error: settledStat(lab.engine, parent, STAT.slab_reclaimable), history }
 }
 
 /** One child, whose slabs are full: so many pages of dentries on each CPU. */

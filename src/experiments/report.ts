@@ -102,7 +102,7 @@ export function reportText(report: Report, width = 100): string {
     formatBand(row.accepted),
     row.verdict,
   ])
-  const given = Object.entries(parameters).map(([name, value]) => `${name} ${formatNumber(value)}`)
+  const given = Object.entries(parameters).map(([name, value]) => `${name} ${value}`)
   return [
     `${report.experiment}: ${report.summary}`,
     ...wrap(`Thread: ${report.thread}`, width),

@@ -17,7 +17,7 @@ t.test('the locks of 6.12, and a scenario that ends well', t => {
     'thread T1 finished # memory hot-remove',
     'thread T2 finished # css offline worker',
     'thread T3 finished # core dump of a task',
-    'thread T4 finished # systemd-coredump, the reader of the pipe',
+    'thread T4 finished # systemd-coredump',
     'finished T2 T4 T3 T1',
     'verdict nobody is blocked',
   ])

@@ -35,7 +35,7 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
       { id: 'T3', who: 'core dump of a task', steps: [wait('room in the pipe'), give('page reference dropped')] },
       {
         id: 'T4',
-        who: 'systemd-coredump, the reader of the pipe',
+        who: 'systemd-coredump',
         steps: [...steps(readProcCgroup(features)), give('room in the pipe')],
       },
     ],

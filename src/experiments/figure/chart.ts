@@ -19,6 +19,7 @@ const CHARACTER = 7.2
 
 /** Names with a spot of their colour, in rows that fit into `width`. */
 function legend(names: readonly string[], width: number, y: number): Drawn {
+  if (names.length === 1) return { content: '', height: 0 }
   let x = LEFT
   let row = 0
   const items = names.map((name, i) => {
@@ -59,7 +60,7 @@ function frame(title: string, unit: string, names: readonly string[], values: re
 
 export function drawLines(panel: LinesPanel, width: number): Drawn {
   const all = panel.series.flatMap(({ points }) => points)
-  const names = panel.series.map(({ name }) => name)
+  const names = panel.series.map(({ name, points }) => `${name}: ${formatNumber(points.at(-1)![1])} in the end`)
   const plot = frame(
     panel.title,
     panel.y,
@@ -80,9 +81,9 @@ export function drawLines(panel: LinesPanel, width: number): Drawn {
   )
   const paths = panel.series.map(({ points }, i) => {
     const d = points.map(([px, py], n) => `${n === 0 ? 'M' : 'L'}${round(x.at(px))} ${round(plot.y(py))}`).join('')
-    // A later line that covers an earlier one is dashed, so that both show.
-    const dash = i === 0 ? {} : { 'stroke-dasharray': `${12 - 2 * Math.min(i, 4)} ${3 + i}` }
-    return element('path', { d, class: hue(i).replace('c', 'l'), 'stroke-width': 2.4, ...dash })
+    // Earlier lines are wider, so that they show beside a later one that covers them.
+    const width = 2 + 2.2 * (panel.series.length - 1 - i)
+    return element('path', { d, class: hue(i).replace('c', 'l'), 'stroke-width': width })
   })
   const axis = label((LEFT + width - RIGHT) / 2, plot.bottom + 40, panel.x, 'middle', 'small faint')
   return { content: plot.content + ticks.join('') + axis + paths.join(''), height: plot.bottom + 56 }

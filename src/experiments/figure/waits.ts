@@ -1,4 +1,4 @@
-/** Threads in a ring, with arrows to whom each of them waits for. */
+/** Threads in a ring, with arrows to whom each of them waits for; those that wait for nobody in a row. */
 import type { Drawn } from './chart.ts'
 import type { WaitsPanel } from './figure.ts'
 import { element, label, round } from './svg.ts'
@@ -30,30 +30,46 @@ function arrow(from: Place, to: Place, text: string): string {
     return `${round(end.x + length * Math.cos(angle + turn))},${round(end.y + length * Math.sin(angle + turn))}`
   })
   const d = `M${round(start.x)} ${round(start.y)}L${round(end.x)} ${round(end.y)}`
-  return (
-    element('path', { d, class: 'arrow' }) +
-    element('polygon', { points: tip.join(' '), class: 'tip' }) +
-    label((start.x + end.x) / 2, (start.y + end.y) / 2 - 6, text, 'middle', 'small')
-  )
+  const middle = { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 }
+  const isUpright = Math.abs(end.y - start.y) > Math.abs(end.x - start.x)
+  const words = isUpright
+    ? label(middle.x + 10, middle.y + 4, text, 'start', 'small')
+    : label(middle.x, middle.y - 8, text, 'middle', 'small')
+  return element('path', { d, class: 'arrow' }) + element('polygon', { points: tip.join(' '), class: 'tip' }) + words
 }
 
-export function drawWaits({ title, threads, edges }: WaitsPanel, width: number): Drawn {
+/** A box with its words; `x`, `y` is its middle. */
+function drawThread({ lines, stuck }: WaitsPanel['threads'][number], { x, y }: Place, width: number): string {
+  const box = { x: x - width / 2, y: y - BOX_HEIGHT / 2, width, height: BOX_HEIGHT, rx: 8 }
+  const words = lines.map((text, i) => label(x, box.y + 23 + i * 18, text, 'middle', i === 0 ? 'h2' : 'small'))
+  return element('rect', { ...box, class: stuck ? 'bad' : 'box' }) + words.join('')
+}
+
+const EDGE = 24
+const GAP = 16
+
+function drawRow({ title, threads }: WaitsPanel, width: number): Drawn {
+  const boxWidth = (width - 2 * EDGE - (threads.length - 1) * GAP) / threads.length
+  const boxes = threads.map((thread, i) =>
+    drawThread(thread, { x: EDGE + boxWidth / 2 + i * (boxWidth + GAP), y: TOP + BOX_HEIGHT / 2 }, boxWidth),
+  )
+  return { content: label(EDGE, 24, title, 'start', 'h2') + boxes.join(''), height: TOP + BOX_HEIGHT + 24 }
+}
+
+export function drawWaits(panel: WaitsPanel, width: number): Drawn {
+  const { title, threads, edges } = panel
+  if (edges.length === 0) return drawRow(panel, width)
   const places = new Map<string, Place>()
   for (const [i, { id }] of threads.entries()) {
     // The first at the top left, then clockwise.
     const angle = -0.75 * Math.PI + (2 * Math.PI * i) / threads.length
     places.set(id, {
-      x: width / 2 + Math.cos(angle) * (width / 2 - BOX_WIDTH / 2 - 24) * 1.15,
+      x: width / 2 + Math.cos(angle) * (width / 2 - BOX_WIDTH / 2 - EDGE) * 1.15,
       y: TOP + HEIGHT / 2 + Math.sin(angle) * (HEIGHT / 2 - BOX_HEIGHT / 2) * 1.15,
     })
   }
-  const boxes = threads.map(({ id, lines, stuck }) => {
-    const { x, y } = places.get(id)!
-    const box = { x: x - BOX_WIDTH / 2, y: y - BOX_HEIGHT / 2, width: BOX_WIDTH, height: BOX_HEIGHT, rx: 8 }
-    const words = lines.map((text, i) => label(x, box.y + 21 + i * 17, text, 'middle', i === 0 ? 'h2' : 'small'))
-    return element('rect', { ...box, class: stuck ? 'bad' : 'box' }) + words.join('')
-  })
+  const boxes = threads.map(thread => drawThread(thread, places.get(thread.id)!, BOX_WIDTH))
   const arrows = edges.map(({ from, to, label: text }) => arrow(places.get(from)!, places.get(to)!, text))
-  const content = label(24, 24, title, 'start', 'h2') + arrows.join('') + boxes.join('')
+  const content = label(EDGE, 24, title, 'start', 'h2') + arrows.join('') + boxes.join('')
   return { content, height: TOP + HEIGHT + 16 }
 }
