@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { type FeatureRow, featureRows, kernelRows, presetRows } from '../src/api/kernels.ts'
+import { type FeatureRow, featureRows, kernelRows, presetRows, whyIdle } from '../src/api/kernels.ts'
 import { snakeCase } from '../src/profiles/names.ts'
 import { type AnyKey, LATER_OPTIONS, MACHINE_KEYS, OPTION_KEYS } from '../src/workload/keys.ts'
 
@@ -56,9 +56,7 @@ function features(): string {
   const rows = featureRows()
   const sections = [...new Set(rows.map(({ section }) => section))].map(section => {
     const own = rows.filter(each => each.section === section)
-    const lines = own.map(each =>
-      row(code(each.key), history(each), each.about, each.test ?? `not modelled yet (step ${each.step})`),
-    )
+    const lines = own.map(each => row(code(each.key), history(each), each.about, each.test ?? whyIdle(each)))
     return `### ${section}\n\n${table(['key', 'values', 'what differs', 'shown by'], lines)}`
   })
   return sections.join('\n\n')

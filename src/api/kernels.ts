@@ -34,6 +34,8 @@ export interface FeatureRow {
   readonly modelled: boolean
   /** The step of the project that brings its behaviour, where it has none yet. */
   readonly step: number | null
+  /** Why it makes no difference to this model. */
+  readonly unseen: string | null
   /** What `--with KEY=VALUE` takes. */
   readonly accepts: string
   /** The values with the kernel each begins on, oldest first. */
@@ -60,15 +62,16 @@ export const kernelRows = (): KernelRow[] =>
 const sectionOf = (key: FeatureKey): string => Object.entries(SECTIONS).find(([, rows]) => Object.hasOwn(rows, key))![0]
 
 function featureRow(key: FeatureKey): FeatureRow {
-  const { about, source, test, step, accepts, absent, recollected }: AnyFeature = FEATURES[key]
+  const { about, source, test, step, unseen, accepts, absent, recollected }: AnyFeature = FEATURES[key]
   return {
     key: snakeCase(key),
     section: sectionOf(key),
     about,
     source,
     test: test ?? null,
-    modelled: step === undefined,
+    modelled: test !== undefined,
     step: step ?? null,
+    unseen: unseen ?? null,
     accepts,
     history: historyOf(key),
     values: Object.fromEntries(KERNEL_IDS.map(id => [id, absent.includes(id) ? null : printOwn(id, key)])),
@@ -106,10 +109,14 @@ export function findFeature(name: string): FeatureRow | undefined {
 /** The names of features nearest to one that is none. */
 export const closeFeatures = (name: string): string[] => nearest(name, FEATURE_KEYS.map(snakeCase), 3)
 
+/** Why nothing acts on a feature. */
+export const whyIdle = ({ step, unseen }: FeatureRow): string =>
+  step === null ? `makes no difference: ${unseen}` : `not modelled yet: step ${step} brings it`
+
 /** What somebody should know who has switched these features: some are not modelled yet. */
 export function notesOn({ switched }: Profile): string[] {
-  const idle = switched.filter(key => FEATURES[key].step !== undefined)
-  return idle.map(key => `${snakeCase(key)} is set, but not modelled yet: step ${FEATURES[key].step} brings it`)
+  const idle = switched.map(featureRow).filter(({ modelled }) => !modelled)
+  return idle.map(row => `${row.key} is set, but ${whyIdle(row)}`)
 }
 
 /** The features in which two kernels differ. */

@@ -9,6 +9,7 @@ import {
   type KernelRow,
   kernelRows,
   presetRows,
+  whyIdle,
 } from '../api/kernels.ts'
 import { type Command, readArguments, UsageError } from './command.ts'
 
@@ -122,7 +123,7 @@ function oneFeature(row: FeatureRow): string {
     ...row.history.map(({ from, value }) => `  from ${from.padEnd(5)} ${value}`),
     '',
     `  read in   ${row.source}`,
-    row.modelled ? `  shown by  ${row.test}` : `  not modelled yet: step ${row.step} brings it`,
+    row.modelled ? `  shown by  ${row.test}` : `  ${whyIdle(row)}`,
     `  --with ${row.key}=VALUE takes ${row.accepts}`,
     ...(row.recollected.length === 0 ? [] : [`  recollected, not read: ${row.recollected.join(', ')}`]),
   ].join('\n')
@@ -130,12 +131,14 @@ function oneFeature(row: FeatureRow): string {
 
 const LEGEND = [
   '? was bracketed or recollected, not read in that tree. - means nothing there. (step N) is not modelled yet.',
+  '(no difference) is not seen in this model: "memcgfs kernels KEY" says why.',
 ]
 
 const shown = ({ values, recollected }: FeatureRow, id: string): string =>
   `${values[id] ?? '-'}${recollected.some(each => each === id) ? ' ?' : ''}`
 
-const later = ({ step }: FeatureRow): string => (step === null ? '' : `  (step ${step})`)
+const later = ({ step, unseen }: FeatureRow): string =>
+  step !== null ? `  (step ${step})` : unseen !== null ? '  (no difference)' : ''
 
 /** Lines of at most WIDTH characters. */
 function wrap(text: string, indent: number): string[] {

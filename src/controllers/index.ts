@@ -25,7 +25,7 @@ export const controllers: readonly Controller[] = [
   withoutFiles('io', { dependsOn: ['memory'] }),
   memory,
   withoutFiles('perf_event', { threaded: true, implicit: true }),
-  withoutFiles('hugetlb'),
+  withoutFiles('hugetlb', { when: (_, { hugetlb }) => hugetlb }),
   pids,
   withoutFiles('rdma'),
   withoutFiles('misc'),

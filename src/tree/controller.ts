@@ -113,6 +113,8 @@ export interface Controller {
   readonly implicit: boolean
   /** Names of controllers whose states it needs in the same cgroup. */
   readonly dependsOn: readonly string[]
+  /** On which kernels and machines it exists; everywhere when absent. */
+  readonly when?: (features: Features, machine: Machine) => boolean
   /** On version 2. Kernel: dfl_cftypes. */
   readonly files: readonly FileRow[]
   /** On version 1; a controller without them is not there. Kernel: legacy_cftypes. */

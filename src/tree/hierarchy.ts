@@ -61,7 +61,8 @@ export type Layout = 'v2' | 'v1'
 
 /** The hierarchies of a layout, with their roots and what is in these. */
 export function createHierarchies(tree: Tree, layout: Layout, owner: Owner): void {
-  const all = setOf(tree.controllers, () => true)
+  const { features, machine } = tree.engine
+  const all = setOf(tree.controllers, ({ when }) => when?.(features, machine) ?? true)
   if (layout === 'v2') {
     showHierarchy(tree, newHierarchy(tree, { version: 2, name: '', controllers: all }), owner)
     return

@@ -141,6 +141,13 @@ t.test('the machine and the model are settings, too', t => {
   t.end()
 })
 
+t.test('a kernel built without a controller does not list it', t => {
+  const listed = (settings: KernelOptions['with']) => shellOf({ with: settings ?? {} }).read('/cgroup.controllers')
+  t.equal(listed({}), 'cpuset cpu io memory hugetlb pids rdma misc\n')
+  t.equal(listed({ hugetlb: 'no' }), 'cpuset cpu io memory pids rdma misc\n')
+  t.end()
+})
+
 t.test('SLAB on several nodes tries the first one without waiting, unless somebody says otherwise', t => {
   const slabFirstTry = (settings: KernelOptions['with']) =>
     resolve({ kernel: '4.2', with: { allocator: 'slab', ...settings } }).profile.features.slabFirstTry

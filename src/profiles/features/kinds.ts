@@ -36,8 +36,11 @@ export interface ValueKind<T> {
   readonly print: (value: T) => string
 }
 
-/** A feature is shown by a test, or has its behaviour from a later step on. */
-type Shown = { readonly test: string; readonly step?: never } | { readonly step: number; readonly test?: never }
+/** A feature is shown by a test, has its behaviour from a later step on, or makes no difference to this model. */
+type Shown =
+  | { readonly test: string; readonly step?: never; readonly unseen?: never }
+  | { readonly step: number; readonly test?: never; readonly unseen?: never }
+  | { readonly unseen: string; readonly test?: never; readonly step?: never }
 
 /** One row of the table. */
 type Row = Shown & {
@@ -53,8 +56,10 @@ export interface Feature<T> extends ValueKind<T> {
   readonly source: string
   /** Name of the test that shows it. */
   readonly test: string | undefined
-  /** The step of the project that brings its behaviour; undefined when it has it. */
+  /** The step of the project that brings its behaviour. */
   readonly step: number | undefined
+  /** Why it makes no difference to this model. */
+  readonly unseen: string | undefined
   /** One value per kernel id. */
   readonly values: readonly T[]
   /** Kernel ids whose value was not read in that tree. */
@@ -63,7 +68,7 @@ export interface Feature<T> extends ValueKind<T> {
   readonly absent: readonly KernelId[]
 }
 
-function feature<T>(kind: ValueKind<T>, { cells, about, source, test, step }: Row): Feature<T> {
+function feature<T>(kind: ValueKind<T>, { cells, about, source, test, step, unseen }: Row): Feature<T> {
   const columns = cells.trim().split(/\s+/)
   if (columns.length !== KERNEL_IDS.length)
     throw new Error(`${columns.length} values for ${KERNEL_IDS.length} kernels: ${cells}`)
@@ -79,7 +84,7 @@ function feature<T>(kind: ValueKind<T>, { cells, about, source, test, step }: Ro
   const values = given.map((value, i) => value ?? given.slice(i).find(isGiven) ?? given.slice(0, i).findLast(isGiven)!)
   const recollected = idsOf(cell => cell.endsWith('?'))
   const absent = idsOf(cell => cell === '-')
-  return { ...kind, about, source, test, step, values, recollected, absent }
+  return { ...kind, about, source, test, step, unseen, values, recollected, absent }
 }
 
 const isGiven = <T>(value: T | undefined): value is T => value !== undefined

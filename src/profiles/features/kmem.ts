@@ -22,7 +22,7 @@ export const KMEM = {
     about:
       'Which kernel memory is charged: all but what opts out (__GFP_NOACCOUNT), or only what asks (SLAB_ACCOUNT, __GFP_ACCOUNT).',
     source: 'include/linux/memcontrol.h memcg_kmem_get_cache (4.3); mm/slab.h slab_pre_alloc_hook (5.2)',
-    step: 2,
+    unseen: 'whoever allocates here says whether it is charged (kmalloc … account=no)',
   }),
   kmemChargeOrder: word({
     cells: 'kmem-first . .    memory-first . .  .     .     .     .     .     .     .     .',
@@ -109,7 +109,7 @@ export const KMEM = {
     words: ['before-bulk', 'after-bulk', 'after-each'],
     about: 'Objects are charged together before they are taken, together after, or one by one after.',
     source: 'mm/slab.h slab_pre_alloc_hook (5.9), mm/memcontrol.c __memcg_slab_post_alloc_hook (6.12, 6.18)',
-    step: 2,
+    unseen: 'here objects are taken one by one, each with its charge in one step',
   }),
   objChargeFail: word({
     cells: '-     .     .     .     .     .     .     .     unaccounted fail . .    .     .',
@@ -140,7 +140,7 @@ export const KMEM = {
     about:
       'The list of owners of a slab is made with its first accounted object, with the slab, or in the space the slab leaves over.',
     source: 'mm/slab.h memcg_alloc_page_obj_cgroups (5.9), account_slab_page (5.15); mm/slub.c (7.1)',
-    test: 'E17',
+    test: '5.9 makes the vector for the first accounted object',
   }),
   objcgPerNode: flag({
     cells: '-     .     .     .     .     .     .     .     no    .     .     .     .     yes',
@@ -175,7 +175,7 @@ export const KMEM = {
     words: ['possible', 'present'],
     about: 'CPUs that decide the size of slabs: all possible ones, or those that are there.',
     source: 'mm/slub.c calculate_order (5.9, 5.15)',
-    step: 2,
+    unseen: 'every possible CPU of the simulated machine is present',
   }),
   slubCpuPartial: word({
     cells: 'objects .   .     .     .     .     .     .     .     .     slabs .     .     sheaves',
@@ -190,19 +190,19 @@ export const KMEM = {
     words: ['objects/2', 'slabs/2'],
     about: 'How many partial slabs a CPU fetches at once: half its limit of objects, or of slabs.',
     source: 'mm/slub.c get_partial_node (5.15, 6.1)',
-    step: 2,
+    test: 'up to 5.15 the partial slabs of a CPU are counted in free objects',
   }),
   kmallocRcl: flag({
     cells: 'no    .     .     .     yes   .     .     .     .     .     .     .     .     .',
     about: 'Reclaimable kmallocs (long file names) have caches of their own: kmalloc-rcl-*.',
     source: 'mm/slab_common.c create_kmalloc_caches (4.3, 5.2)',
-    test: 'E12',
+    test: 'kmalloc caches go up to two pages, and have the kinds that the kernel has',
   }),
   kmallocCg: flag({
     cells: 'no    .     .     .     .     .     .     .     .     yes   .     .     .     .',
     about: 'Accounted kmallocs have caches of their own: kmalloc-cg-*.',
     source: 'mm/slab_common.c create_kmalloc_caches (5.9, 5.15)',
-    test: 'accounted kmallocs have caches of their own from 5.15 on',
+    test: 'kmalloc caches go up to two pages, and have the kinds that the kernel has',
   }),
   dnameInline: integer({
     cells: '31    .     .     .     .     .     .     .     .     .     .     .     39?   .',
@@ -215,14 +215,14 @@ export const KMEM = {
     words: ['4.3', '5.2', '5.9', '5.15', '6.1', '6.12', '6.19'],
     about: 'Object sizes: those measured on the kernel of this name.',
     source: 'measured from debug information of 4.3, 5.2, 5.9, 5.15, 6.1, 6.12 and 6.19',
-    test: 'objects have the sizes measured on each kernel',
+    test: 'the measured sizes of each tree',
   }),
   cacheNameId: word({
     cells: 'css-id .    .     serial? serial .  .     .     -     .     .     .     .     .',
     words: ['css-id', 'serial'],
     about: "Number in the name of a cgroup's copy of a cache: the css id, or a serial number that only grows.",
     source: 'mm/slab_common.c memcg_create_kmem_cache (4.2, 5.3)',
-    step: 2,
+    unseen: 'the names of copies stand in sysfs alone, which is not simulated',
   }),
   slabinfoFile: word({
     cells: 'full,header-always . . full? . full,header-if-any-cache . . empty . . . .     .',

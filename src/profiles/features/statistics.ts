@@ -73,7 +73,7 @@ export const STATISTICS = {
     about:
       'Serial work queues that removed cgroups pass through: one for all, or one each for offline, release and free.',
     source: 'kernel/cgroup/cgroup.c cgroup_destroy_wq (5.15), cgroup_offline_wq (6.1)',
-    step: 2,
+    unseen: 'a work item takes no time here, so none waits for another',
   }),
   offlineListLru: word({
     cells: 'with-caches . .   .     .     .     .     .     after-objcg . .   .     before-objcg .',
@@ -81,7 +81,7 @@ export const STATISTICS = {
     about:
       'When the lists of dentries and inodes move to the parent: with the caches, after the objects, or before them.',
     source: 'mm/memcontrol.c memcg_offline_kmem (5.3, 6.12, 6.18)',
-    step: 2,
+    unseen: 'here everything of an offline moves in one step',
   }),
   offlineMemHotplugLock: flag({
     cells: 'yes   .     .     .     .     .     .     .     no    .     .     .     .     .',
