@@ -63,7 +63,7 @@ function layoutOf(hierarchy: string, { id, features }: Profile): Layout {
   if (layout === 'v2' || features.v1MemoryCpusetBuilt) return layout
   throw new OptionError(
     'hierarchy',
-    `hierarchy: "v1" cannot be used, because Linux ${id} as it was recorded is built without the memory controller of version 1; --with v1_memory_cpuset_built=yes builds it in`,
+    `hierarchy: "v1" cannot be used: this Linux ${id} is built without the memory controller of version 1; --with v1_memory_cpuset_built=yes builds it in`,
   )
 }
 

@@ -111,11 +111,11 @@ function showThreads(out: TextBuffer, access: Access): Errno | undefined {
   return listPids(out, threads(access.cg), access)
 }
 
-export function writeProcess(text: ByteString, { tree, cg, caller, opener, mayWrite }: Access): Errno | Ok {
+function writeProcess(text: ByteString, { tree, cg, caller, opener, mayWrite }: Access): Errno | Ok {
   return writeProcs(tree, cg, { text, thread: false, caller, opener, mayWrite })
 }
 
-export function writeThread(text: ByteString, { tree, cg, caller, opener, mayWrite }: Access): Errno | Ok {
+function writeThread(text: ByteString, { tree, cg, caller, opener, mayWrite }: Access): Errno | Ok {
   return writeProcs(tree, cg, { text, thread: true, caller, opener, mayWrite })
 }
 

@@ -8,9 +8,11 @@ import { type CounterId, setMax, usage } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
 import { forEachInSubtree, type MemCgroup } from './memcg.ts'
-import { RECLAIM_CLUSTER, reclaim } from './reclaim.ts'
+import { reclaim } from './reclaim.ts'
 
 const WRITER_CPU = 0
+/** Every round asks for one page; a reclaim takes 32 at least. */
+const ROUND: Pages = 1
 
 /** Stores a limit that the present usage is not above; EBUSY else. */
 function setMaxIfMet(e: Engine, c: CounterId, pages: Pages): Ok | Errno {
@@ -26,7 +28,7 @@ export const writeLimit = (e: Engine, m: MemCgroup, pages: Pages): Ok | Errno =>
 function shrinkWhileItHelps(e: Engine, m: MemCgroup, pages: Pages): Ok | Errno {
   if (!isErrno(setMaxIfMet(e, m.memory, pages))) return OK
   drainStocks(e, m)
-  while (isErrno(setMaxIfMet(e, m.memory, pages))) if (reclaim(e, m, RECLAIM_CLUSTER, WRITER_CPU) === 0) return EBUSY
+  while (isErrno(setMaxIfMet(e, m.memory, pages))) if (reclaim(e, m, ROUND, WRITER_CPU) === 0) return EBUSY
   return OK
 }
 
@@ -39,7 +41,7 @@ function shrinkByTries(e: Engine, m: MemCgroup, pages: Pages): Ok | Errno {
   let least = usage(e.counters, m.memory)
   while (isErrno(setMaxIfMet(e, m.memory, pages))) {
     if (tries === 0) return EBUSY
-    reclaim(e, m, RECLAIM_CLUSTER, WRITER_CPU)
+    reclaim(e, m, ROUND, WRITER_CPU)
     const now = usage(e.counters, m.memory)
     if (now >= least) tries--
     else least = now

@@ -1,5 +1,6 @@
 /** `--hierarchy v1` on a real mount, used from a shell; and the same in process. */
 import { execFileSync, spawnSync } from 'node:child_process'
+import * as nodeFs from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { mountedOn } from '../../mount/fuse/mountinfo.ts'
@@ -90,6 +91,23 @@ t.test('the recorded 6.12 was built without', async t => {
   t.equal(status, 2)
   t.equal(stdout, '')
   t.match(stderr, /^memcgfs: hierarchy: .* --with v1_memory_cpuset_built=yes [^\n]*\n$/)
+})
+
+t.test('a rename is seen on both sides at once', { skip: cannotMount }, async t => {
+  const cgroups = createCgroupFs({ kernel: '6.1', hierarchy: 'v1' })
+  const dir = emptyDirectory(t)
+  const session = await cgroups.mount(dir)
+  t.teardown(() => session.unmount())
+  const { fs } = cgroups
+  fs.mkdirSync('/memory/a')
+  t.ok(nodeFs.existsSync(join(dir, 'memory/a')))
+  t.notOk(nodeFs.existsSync(join(dir, 'memory/b')))
+  fs.renameSync('/memory/a', '/memory/b')
+  t.notOk(nodeFs.existsSync(join(dir, 'memory/a')))
+  t.ok(nodeFs.existsSync(join(dir, 'memory/b/tasks')))
+  nodeFs.renameSync(join(dir, 'memory/b'), join(dir, 'memory/c'))
+  t.notOk(fs.existsSync('/memory/b'))
+  t.ok(fs.existsSync('/memory/c/tasks'))
 })
 
 t.test('in process', async t => {

@@ -162,6 +162,24 @@ t.test('later it is memory, and the limit of kernel memory is not asked at all',
   t.ok(Number(root.readFile('/memory/a/memory.failcnt')) > 0)
 })
 
+t.test('TCP buffers count once a limit was set, for sockets made later, and may pass it (memory/kmem/tcp)', async t => {
+  const { root } = machine({ kernel: '6.1', ...V1 })
+  const tcp = (file: string): number => Number(root.readFile(`/memory/a/memory.kmem.tcp.${file}`))
+  const run = (line: string): void => void t.ok(root.writeFile('/memory/a/.memcgfs/do', `${line}\n`) > 0, line)
+  root.mkdir('/memory/a', 0o755)
+  run('task t1 bare')
+  run('sock t1 1 kind=tcp data=1M')
+  t.equal(tcp('usage_in_bytes'), 0)
+  t.equal(root.writeFile('/memory/a/memory.kmem.tcp.limit_in_bytes', '1M'), 2)
+  run('sock t1 1 kind=tcp data=2M')
+  t.ok(tcp('usage_in_bytes') >= 2 * 1024 * 1024, 'more than the limit')
+  t.equal(tcp('max_usage_in_bytes'), tcp('usage_in_bytes'))
+  t.ok(tcp('failcnt') > 0)
+  t.equal(tcp('limit_in_bytes'), 1024 * 1024)
+  t.ok(Number(root.readFile('/memory/a/memory.usage_in_bytes')) < 1024 * 1024, 'memory.usage_in_bytes leaves them out')
+  t.equal(root.writeFile('/memory/a/memory.kmem.tcp.limit_in_bytes', '1M'), EBUSY)
+})
+
 t.test('memory.kmem.slabinfo: the copies of caches a memcg owns now (slab-kmem.md §8.2)', async t => {
   const header = `slabinfo - version: 2.1
 # name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>
