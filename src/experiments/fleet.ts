@@ -92,13 +92,23 @@ export function startTask(lab: Lab, taker: Taker): KernelObjects[] {
   return TASK_OBJECTS.map(([cache, count]) => lab.take(cacheOf(lab, cache), count, taker))
 }
 
+/** What a slot runs: whenever it is restarted, the same again. */
+interface Job {
+  readonly tasks: number
+  /** Operations on files. */
+  readonly operations: number
+}
+
+const drawJob = ({ rng, shape }: Fleet): Job => ({
+  tasks: Math.max(1, Math.round(3 * Math.exp(normal(rng)))),
+  operations: Math.round(shape.operations * Math.exp(1.5 * normal(rng))),
+})
+
 /** Starts a container and lets it work. */
-export function startContainer({ lab, shape, rng, accounted }: Fleet, number: number): Container {
+function startContainer({ lab, shape, rng, accounted }: Fleet, { tasks, operations }: Job, number: number): Container {
   const path = `/c${number}`
   lab.mkdir(path)
   const memcg = accounted ? lab.memcg(path) : null
-  const tasks = Math.max(1, Math.round(3 * Math.exp(normal(rng))))
-  const operations = Math.round(shape.operations * Math.exp(1.5 * normal(rng)))
   const container: Container = { path, number, tasks: [], files: [] }
   for (let task = 0; task < tasks; task++) {
     const share = Math.floor(operations / tasks) + (task < operations % tasks ? 1 : 0)
@@ -152,7 +162,7 @@ function freeRuns({ lab, shape, rng }: Fleet, bursts: readonly Burst[], probabil
 }
 
 /** The container ends: its tasks are gone, and of its cached files some survive its cgroup. */
-export function endContainer(fleet: Fleet, container: Container): void {
+function endContainer(fleet: Fleet, container: Container): void {
   const { lab, rng, shape } = fleet
   const cpu = below(rng, shape.cpus)
   for (const group of container.tasks) lab.free(group, cpu)
@@ -166,8 +176,9 @@ export function runFleet(fleet: Fleet, progress: (started: number, all: number) 
   const { slots, restarts, turn } = fleet.shape
   const all: Container[] = []
   for (let slot = 0; slot < slots; slot++) {
+    const job = drawJob(fleet)
     for (let start = 0; start < restarts; start++) {
-      const container = startContainer(fleet, all.length)
+      const container = startContainer(fleet, job, all.length)
       all.push(container)
       if (start < restarts - 1) endContainer(fleet, container)
       else container.files = freeRuns(fleet, container.files, turn)

@@ -4,6 +4,7 @@
  */
 import type { KernelObjects } from '../engine/kmem.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
+import { THREAD_STACK } from '../engine/slab/caches.ts'
 import type { KmemCache } from '../engine/slab/slub.ts'
 import type { Bytes } from '../units.ts'
 import { Lab, type Taker } from './lab.ts'
@@ -15,9 +16,8 @@ export const SIDE_NAMES: Readonly<Record<Side, string>> = { old: '5.5', new: '5.
 
 export const CPUS = 40
 
-/** A task_struct of that machine, and a kernel stack, which on 64 KiB pages is an object. */
+/** A task_struct of that machine. */
 const TASK_STRUCT: Bytes = 9728
-const STACK: Bytes = 16 * 1024
 
 export class Power8 {
   readonly lab: Lab
@@ -29,7 +29,7 @@ export class Power8 {
     if (side === 'new') settings.slab_controller = 'objcg-two-sets'
     this.lab = new Lab({ kernel: '5.5', cpus, with: settings })
     this.#task = this.lab.addCache('task_struct_power8', TASK_STRUCT)
-    this.#stack = this.lab.addCache('thread_stack', STACK)
+    this.#stack = this.lab.cache(THREAD_STACK)
   }
 
   /** A cgroup whose peak of kernel memory is measured. */
@@ -43,7 +43,7 @@ export class Power8 {
     return typeof kind === 'string' ? this.lab.cache(kind) : this.lab.kmalloc(kind)
   }
 
-  /** The two objects every task has of its own here. */
+  /** The two objects every task has of its own here: on pages of 64 KiB a kernel stack is one. */
   startThread(taker: Taker): KernelObjects[] {
     return [this.#task, this.#stack].map(cache => this.lab.take(cache, 1, taker))
   }

@@ -121,7 +121,8 @@ export function reportText(report: Report, width = 100): string {
 function outcome({ rows, missed }: Report): string {
   const judged = rows.filter(({ verdict }) => verdict !== 'not judged').length
   if (judged === 0) return 'Nothing was judged: the bands hold for the default parameters.'
-  return missed === 0 ? `All ${judged} bands hold.` : `${missed} of ${judged} bands missed.`
+  if (missed > 0) return `${missed} of ${judged} bands missed.`
+  return judged === 1 ? 'The band holds.' : `All ${judged} bands hold.`
 }
 
 const LEFT = 0
