@@ -182,6 +182,8 @@ export class CgroupFs {
  * fs.writeFileSync('/a/memory.max', '32M')
  * fs.writeFileSync('/a/.memcgfs/do', 'task t1\nanon t1 heap 16M\n')
  * console.log(Number(fs.readFileSync('/a/memory.current', 'utf8')) >= 16 * 2 ** 20) // true
+ * const fixed = createCgroupFs({ kernel: '5.3', with: { slab_flush_at_offline: 'none' } })
+ * console.log(fixed.fs.readFileSync('/.memcgfs/kernel', 'utf8').split('\n')[1]) // release 5.3.1
  */
 export function createCgroupFs(options: CgroupFsOptions = {}): CgroupFs {
   return new CgroupFs(options)
