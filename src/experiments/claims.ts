@@ -6,7 +6,6 @@ import type { Band, Claim, ParameterValues } from './experiment.ts'
 
 const exactly = (value: number): Band => ({ least: value, most: value })
 const between = (least: number, most: number): Band => ({ least, most })
-
 const atLeast = (least: number): Band => between(least, Number.POSITIVE_INFINITY)
 
 /** A rule says how the answer follows from the parameters. */
@@ -36,6 +35,12 @@ export const CLAIMS = {
     claim('away-5.2', 'error on 5.2, freed on other CPUs', 'pages', '"dropped on floor"', times(33, 'rounds')),
     claim('away-5.3', 'error on 5.3, freed on other CPUs', 'pages', '', exactly(0)),
     claim('away-5.5', 'error on 5.5, freed on other CPUs', 'pages', '', exactly(0)),
+  ],
+  reparenting: [
+    claim('zombies-5.2', 'zombies on 5.2', 'cgroups', '', times(1, 'rounds')),
+    claim('zombies-5.3', 'zombies on 5.3', 'cgroups', THREAD_001, exactly(0)),
+    claim('zombies-5.9', 'zombies on 5.9', 'cgroups', '', exactly(0)),
+    claim('zombies-6.12', 'zombies on 6.12', 'cgroups', '', exactly(0)),
   ],
   'slab-utilization': [
     ...utilization('main', 'as given', '45 … 65 %', between(45, 65), between(35, 50)),
@@ -94,12 +99,6 @@ export const CLAIMS = {
     claim('percpu-6.1', 'percpu_basic on 6.1', 'bytes', '', times(10 * 17_520, 'children')),
     claim('percpu-6.12', 'percpu_basic on 6.12', 'bytes', '', times(10 * 15_200, 'children')),
     claim('percpu-6.18', 'percpu_basic on 6.18', 'bytes', '', times(10 * 16_640, 'children')),
-  ],
-  reparenting: [
-    claim('zombies-5.2', 'zombies on 5.2', 'cgroups', '', times(1, 'rounds')),
-    claim('zombies-5.3', 'zombies on 5.3', 'cgroups', THREAD_001, exactly(0)),
-    claim('zombies-5.9', 'zombies on 5.9', 'cgroups', '', exactly(0)),
-    claim('zombies-6.12', 'zombies on 6.12', 'cgroups', '', exactly(0)),
   ],
   'hotplug-deadlock': [
     claim('a-5.8', 'A on 5.8: threads in the cycle', '', '4', exactly(4)),

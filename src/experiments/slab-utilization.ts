@@ -20,11 +20,11 @@ interface Controller {
 }
 
 /** `off` shows that sharing slabs makes the difference, and not counting what is in them. */
-const CONTROLLERS: readonly Controller[] = [
-  { id: 'old', name: 'old controller (5.5)', kernel: '5.5', accounted: true },
-  { id: 'new', name: 'new controller (5.9)', kernel: '5.9', accounted: true },
-  { id: 'off', name: 'accounting off (5.5)', kernel: '5.5', accounted: false },
-]
+const CONTROLLERS: Readonly<Record<Controller['id'], Controller>> = {
+  old: { id: 'old', name: 'old controller (5.5)', kernel: '5.5', accounted: true },
+  new: { id: 'new', name: 'new controller (5.9)', kernel: '5.9', accounted: true },
+  off: { id: 'off', name: 'accounting off (5.5)', kernel: '5.5', accounted: false },
+}
 
 interface Variant extends Pick<FleetShape, 'restarts' | 'survive' | 'cpus'> {
   readonly id: string
@@ -38,6 +38,10 @@ interface Run {
   readonly capacity: number
 }
 
+/** Operations of a burst, and objects freed together, on average. */
+const BURST = 100
+const FREED_TOGETHER = 20
+
 const shapeOf = ({ parameters }: Surroundings, { restarts, survive, cpus }: Variant): FleetShape => ({
   cpus,
   restarts,
@@ -46,8 +50,8 @@ const shapeOf = ({ parameters }: Surroundings, { restarts, survive, cpus }: Vari
   turn: parameters.turn!,
   move: parameters.move!,
   operations: parameters.operations!,
-  burst: 100,
-  run: 20,
+  burst: BURST,
+  run: FREED_TOGETHER,
 })
 
 function run(around: Surroundings, controller: Controller, variant: Variant): Run {
@@ -86,40 +90,62 @@ function picturesOf(lab: Lab, containers: readonly Container[]): SlabPicture[] {
     )
 }
 
-function measure(around: Surroundings): Findings {
-  const { parameters } = around
-  const { cpus, restarts, survive } = parameters as { cpus: number; restarts: number; survive: number }
-  const main: Variant = { id: 'main', name: 'as given', cpus, restarts, survive }
-  const variants: readonly Variant[] = [
-    main,
+/** The mix of the command line, and three others. */
+function variantsOf({ parameters }: Surroundings): readonly [Variant, ...Variant[]] {
+  const { cpus, restarts, survive } = parameters as Record<'cpus' | 'restarts' | 'survive', number>
+  return [
+    { id: 'main', name: 'as given', cpus, restarts, survive },
     { id: 'more-survive', name: 'more survives', cpus, restarts: 3, survive: 0.25 },
     { id: 'fewer-restarts', name: 'fewer restarts', cpus, restarts: 2, survive: 0.3 },
     { id: 'long-lived', name: 'long-lived only', cpus, restarts: 1, survive: 0 },
   ]
+}
+
+type Runs = Readonly<Record<Controller['id'], Run>>
+
+const runAll = (around: Surroundings, variant: Variant): Runs => ({
+  old: run(around, CONTROLLERS.old, variant),
+  new: run(around, CONTROLLERS.new, variant),
+  off: run(around, CONTROLLERS.off, variant),
+})
+
+/** Shares of the old slab, in percent, that are accounted to nobody: the same on both sides, they dilute what is saved. */
+const UNACCOUNTED = [25, 40] as const
+
+function valuesOf(id: string, runs: Runs): Record<string, number> {
   const values: Record<string, number> = {}
-  const runs = new Map<string, Run>()
-  for (const variant of variants) {
-    for (const controller of CONTROLLERS) {
-      const found = run(around, controller, variant)
-      runs.set(`${variant.id} ${controller.id}`, found)
-      values[`${variant.id}-${controller.id}-visible`] = percent(found.utilization.visible)
-      values[`${variant.id}-${controller.id}-exact`] = percent(found.utilization.exact)
-    }
-    const pages = (id: string): number => runs.get(`${variant.id} ${id}`)!.utilization.pages
-    const reduction = 1 - pages('new') / pages('old')
-    values[`${variant.id}-reduction`] = percent(reduction)
-    // What is accounted to nobody is the same on both, and dilutes what is saved.
-    values[`${variant.id}-reduction-25`] = percent(reduction * 0.75)
-    values[`${variant.id}-reduction-40`] = percent(reduction * 0.6)
+  for (const [controller, { utilization }] of Object.entries(runs)) {
+    values[`${id}-${controller}-visible`] = percent(utilization.visible)
+    values[`${id}-${controller}-exact`] = percent(utilization.exact)
   }
-  const fewer = Math.max(1, Math.floor(cpus / 4))
-  const few = CONTROLLERS.map(controller => run(around, controller, { ...main, name: `${fewer} CPUs`, cpus: fewer }))
-  const [oldFew, newFew] = few.map(({ utilization }) => utilization)
-  values['cpus-old'] = percent(oldFew!.exact) - values['main-old-exact']!
-  values['cpus-new'] = Math.abs(percent(newFew!.visible) - values['main-new-visible']!)
-  values['restarts-old'] = values['long-lived-old-exact']! - values['main-old-exact']!
+  const saved = 1 - runs.new.utilization.pages / runs.old.utilization.pages
+  values[`${id}-reduction`] = percent(saved)
+  for (const share of UNACCOUNTED) values[`${id}-reduction-${share}`] = saved * (100 - share)
+  return values
+}
+
+/** Which way it goes: with a quarter of the CPUs, and without restarts. */
+function trends(around: Surroundings, main: Variant, given: Runs, longLived: Runs): Record<string, number> {
+  const cpus = Math.max(1, Math.floor(main.cpus / 4))
+  const fewer: Variant = { ...main, name: `${cpus} CPUs`, cpus }
+  const old = run(around, CONTROLLERS.old, fewer).utilization
+  const shared = run(around, CONTROLLERS.new, fewer).utilization
   return {
-    values,
+    'cpus-old': percent(old.exact - given.old.utilization.exact),
+    'cpus-new': Math.abs(percent(shared.visible - given.new.utilization.visible)),
+    'restarts-old': percent(longLived.old.utilization.exact - given.old.utilization.exact),
+  }
+}
+
+function measure(around: Surroundings): Findings {
+  const variants = variantsOf(around)
+  const all = variants.map(variant => ({ ...variant, runs: runAll(around, variant) }))
+  const [given, longLived] = [all[0]!.runs, all.at(-1)!.runs]
+  return {
+    values: Object.assign(
+      trends(around, variants[0], given, longLived),
+      ...all.map(({ id, runs }) => valuesOf(id, runs)),
+    ),
     remarks: [
       'Visible is what /proc/slabinfo makes of it: free objects on slabs that a CPU owns count as used, so it hides part of what more CPUs cost. Exact counts what somebody holds. The thread measured machines, of whose slab a part is accounted to nobody; 25 % and 40 % are shares of the old slab.',
     ],
@@ -130,17 +156,22 @@ function measure(around: Surroundings): Findings {
           kind: 'bars',
           title: 'Utilization as slabinfo shows it',
           y: '% of the bytes of slabs',
-          bars: CONTROLLERS.map(({ name }) => name),
-          groups: variants.map(({ id, name }) => ({
+          bars: Object.values(CONTROLLERS).map(({ name }) => name),
+          groups: all.map(({ name, runs }) => ({
             name,
-            values: CONTROLLERS.map(controller => Math.round(values[`${id}-${controller.id}-visible`]! * 10) / 10),
+            values: Object.values(runs).map(({ utilization }) => percent(utilization.visible)),
           })),
         },
-        ...CONTROLLERS.slice(0, 2).map(controller => slabsPanel(controller, runs.get(`main ${controller.id}`)!)),
+        slabsPanel(CONTROLLERS.old, given.old),
+        slabsPanel(CONTROLLERS.new, given.new),
       ],
     },
   }
 }
+
+/** At most so many of a list, evenly spread over it. */
+const sample = <T>(list: readonly T[], most: number): readonly T[] =>
+  list.length <= most ? list : Array.from({ length: most }, (_, i) => list[Math.floor((i * list.length) / most)]!)
 
 const percent = (share: number): number => 100 * share
 
@@ -152,7 +183,7 @@ function slabsPanel({ name }: Controller, { pictures, slabs, capacity }: Run): S
     title: `${name}: slabs of ${PICTURED}`,
     caption: `${formatNumber(slabs)} slabs with cached names of containers, ${formatNumber(percent(objects / (slabs * capacity)))} % used, ${formatNumber(owners)} owners per slab on average. A stripe is one cgroup; grey is empty.`,
     capacity,
-    slabs: pictures.filter((_, i) => Math.floor((i * SHOWN) / slabs) !== Math.floor(((i - 1) * SHOWN) / slabs)),
+    slabs: sample(pictures, SHOWN),
   }
 }
 

@@ -1,6 +1,6 @@
 /** The cases of tools/testing/selftests/cgroup/test_kmem.c, played on several kernels (slab-kmem.md §12.5). */
 import type { KernelId } from '../profiles/features.ts'
-import { type Bytes, seconds } from '../units.ts'
+import { type Bytes, MIB, seconds } from '../units.ts'
 import { CLAIMS } from './claims.ts'
 import type { Experiment, Findings, Surroundings } from './experiment.ts'
 import { Lab } from './lab.ts'
@@ -10,6 +10,8 @@ const CPUS = 8
 const NAME_LENGTH = 105 + 6
 const NAMES_OF_A_THREAD = 100
 const THREADS_PER_CPU = 2
+/** Children of dead_cgroups. */
+const DEAD = 30
 
 /** A machine with a cgroup /p. Sizes of objects are those of the worked examples, so that pages can be counted. */
 function machineWith(kernel: KernelId): Lab {
@@ -67,9 +69,9 @@ function kernelStacks(kernel: KernelId, threads: number): Bytes {
 }
 
 /** test_kmem_dead_cgroups: removed children that are still there after the time the test gives them. */
-function deadCgroups(kernel: KernelId, children: number, names: number): number {
+function deadCgroups(kernel: KernelId, names: number): number {
   const lab = parentOn(kernel)
-  for (let child = 0; child < children; child++) {
+  for (let child = 0; child < DEAD; child++) {
     lab.mkdir('/p/c')
     if (names > 0) lab.do('/p/c', 'task t bare', `lookup t ext4 ${names} negative len=${NAME_LENGTH}`, 'exit t')
     lab.rmdir('/p/c')
@@ -105,8 +107,8 @@ function measure({ parameters, progress }: Surroundings): Findings {
   play('basic', BASIC_KERNELS, kernel => basic(kernel, names))
   const errors = play('deletion', DELETION_KERNELS, kernel => deletion(kernel, children))
   play('stacks', STACK_KERNELS, kernel => kernelStacks(kernel, threads))
-  play('dead', DEAD_KERNELS, kernel => deadCgroups(kernel, 30, 0))
-  const dead = play('dead-names', DEAD_KERNELS, kernel => deadCgroups(kernel, 30, NAMES_OF_A_THREAD))
+  play('dead', DEAD_KERNELS, kernel => deadCgroups(kernel, 0))
+  const dead = play('dead-names', DEAD_KERNELS, kernel => deadCgroups(kernel, NAMES_OF_A_THREAD))
   play('percpu', PERCPU_KERNELS, kernel => percpu(kernel, children * 10))
   return {
     values,
@@ -124,13 +126,13 @@ function measure({ parameters, progress }: Surroundings): Findings {
           bars: ['error'],
           groups: DELETION_KERNELS.map((kernel, i) => ({
             name: kernel,
-            values: [Math.round(errors[i]! / 104857.6) / 10],
+            values: [errors[i]! / MIB],
           })),
         },
         {
           kind: 'bars',
           title: 'dead_cgroups, with names looked up: still there after 5 s',
-          y: 'cgroups of 30',
+          y: `cgroups of ${DEAD}`,
           bars: ['dying'],
           groups: DEAD_KERNELS.map((kernel, i) => ({ name: kernel, values: [dead[i]!] })),
         },

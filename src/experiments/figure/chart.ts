@@ -45,7 +45,7 @@ interface Plot {
 /** Title, legend, y axis with its grid. */
 function frame(title: string, unit: string, names: readonly string[], values: readonly number[], width: number): Plot {
   const key = legend(names, width, 48)
-  const top = TOP + key.height - LEGEND_ROW + 18
+  const top = TOP + key.height - LEGEND_ROW + 26
   const bottom = top + PLOT
   const { ticks, at } = scaleOf(values, bottom, top)
   const grid = ticks.map(tick => {
@@ -54,7 +54,7 @@ function frame(title: string, unit: string, names: readonly string[], values: re
       line(LEFT, y, width - RIGHT, y, tick === 0 ? 'axis' : 'grid') + label(LEFT - 8, y + 4, formatNumber(tick), 'end')
     )
   })
-  const head = label(LEFT, 24, title, 'start', 'h2') + label(LEFT, top - 12, unit, 'start', 'small faint')
+  const head = label(LEFT, 24, title, 'start', 'h2') + label(LEFT, top - 20, unit, 'start', 'small faint')
   return { content: head + key.content + grid.join(''), bottom, y: at }
 }
 
