@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { mountedHere } from '../mount/fuse/unmount-path.ts'
 import { type CgroupNodeFs, createCgroupFs } from '../mount/index.ts'
-import { isAboutMount, README_DIR, readmeSession } from './session.ts'
+import { isAboutMount, README_DIR, readmeSessions } from './session.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const MEMCGFS = join(ROOT, 'scripts/memcgfs')
@@ -31,7 +31,7 @@ function run(command: string, ...args: readonly string[]): { status: number | nu
 }
 
 function playMounted(): void {
-  for (const command of readmeSession(dir)) {
+  for (const command of readmeSessions(dir)[0]!) {
     if (isAboutMount(command)) continue
     console.log(`$ ${command.line}`)
     spawnSync('bash', ['-c', command.line], { stdio: ['ignore', 'inherit', 'inherit'] })
@@ -44,7 +44,7 @@ When you have seen enough: ${MEMCGFS} unmount ${dir}`)
 /** A shell of four commands. The others need a mount. */
 function playInProcess(): void {
   const { fs } = createCgroupFs()
-  for (const { line } of readmeSession('')) {
+  for (const { line } of readmeSessions('')[0]!) {
     const words = line.replace(/ +#.*$/, '').split(' ')
     const act = SHELL[words[0]!]
     if (act === undefined || isAboutMount({ line, output: '' })) continue

@@ -1,4 +1,4 @@
-/** The session of README.md, as data. */
+/** The sessions of README.md, as data. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -11,13 +11,16 @@ export interface Command {
 /** Where the README mounts. */
 export const README_DIR = '/tmp/cg'
 
-/** Commands with what they printed, their mount point replaced by `dir`. */
-export function readmeSession(dir: string): Command[] {
+/** The commands of each session with what they printed, their mount point replaced by `dir`. */
+export function readmeSessions(dir: string): Command[][] {
   const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
-  const block = /```console\n(.*?)```/s.exec(readme)?.[1]
-  if (block === undefined) throw new Error('README.md has no session')
+  const blocks = [...readme.matchAll(/```console\n(.*?)```/gs)]
+  if (blocks.length === 0) throw new Error('README.md has no session')
+  return blocks.map(([, block]) => commandsOf(block!.replaceAll(README_DIR, dir)))
+}
+
+function commandsOf(block: string): Command[] {
   return block
-    .replaceAll(README_DIR, dir)
     .split(/^\$ /m)
     .slice(1)
     .map(text => {

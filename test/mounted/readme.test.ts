@@ -1,10 +1,10 @@
-/** The session in README.md happens as it stands there. */
+/** The sessions in README.md happen as they stand there. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Command, readmeSession } from '../../scripts/session.ts'
+import { type Command, readmeSessions } from '../../scripts/session.ts'
 import { cannotMount } from './toy.ts'
 
 const CHECKOUT = join(import.meta.dirname, '../..')
@@ -13,14 +13,14 @@ const CHECKOUT = join(import.meta.dirname, '../..')
 const isMissing = ({ line }: Command): boolean =>
   line.includes('systemd-cgls') && spawnSync('systemd-cgls', ['--version']).error !== undefined
 
-t.test('the session of the README', { skip: cannotMount }, async t => {
+t.test('the sessions of the README', { skip: cannotMount }, async t => {
   const base = mkdtempSync(join(tmpdir(), 'memcgfs-readme-'))
   const dir = join(base, 'cg')
   t.teardown(() => {
     spawnSync('umount', ['-l', dir])
     rmSync(base, { recursive: true })
   })
-  for (const command of readmeSession(dir)) {
+  for (const command of readmeSessions(dir).flat()) {
     if (isMissing(command)) continue
     const { stdout } = spawnSync('bash', ['-c', `exec 2>&1\n${command.line}`], {
       cwd: CHECKOUT,
