@@ -72,7 +72,7 @@ export interface FileBlock {
   events: Map<number, FileEvents> | null
   /** The control directory of the cgroup, once somebody looked it up; kept at the block of the core files. */
   control: FileBlock | null
-  /** Of a control directory: what the last write of its `do` did. */
+  /** Of the core files: what the last write of a `do` here did. */
   lastResult: string | null
 }
 

@@ -38,7 +38,7 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
     {
       name: 'result',
       on: 'everywhere',
-      show: (out, { cg }) => void out.text(cg.self.files?.control?.lastResult ?? ''),
+      show: (out, { cg }) => void out.text(cg.self.files?.lastResult ?? ''),
     },
     {
       name: 'tasks',

@@ -217,8 +217,8 @@ export class Workload {
     run.results.push(`done=${done} failed=${failed} waiting=${waiting} clock=${this.#kernel.now}`)
     const text = `${run.results.join('\n')}\n`
     run.memory.result = text
-    const control = run.here.self.files?.control
-    if (control) control.lastResult = text
+    const { files } = run.here.self
+    if (files !== null) files.lastResult = text
     for (const line of run.results) this.#addToLog(`${pathOf(run.here)} ${line}`)
   }
 

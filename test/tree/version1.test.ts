@@ -1,6 +1,6 @@
 /** Version 1: the core files and the rules of moving, naming and removing (cgroup-core.md §1.7, §5, §6.2, §8.5). */
 import t from 'tap'
-import { EBUSY, EPERM, ESRCH } from '../../src/errno.ts'
+import { EBUSY, ENOENT, EPERM, ESRCH } from '../../src/errno.ts'
 import { machine, seconds } from './machine.ts'
 import { transcript } from './transcript.ts'
 
@@ -36,6 +36,12 @@ transcript(
 `,
   V1,
 )
+
+t.test('what a write of the door at the top did can be read there, whoever looked at the hierarchy before', async t => {
+  const { root } = machine({ kernel: '6.1', ...V1 })
+  t.equal(root.writeFile('/.memcgfs/do', 'task t /nowhere\n'), ENOENT)
+  t.match(root.readFile('/.memcgfs/result'), /^1 ENOENT task /)
+})
 
 transcript(
   'tasks live in inner cgroups, and single threads move',
