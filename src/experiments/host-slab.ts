@@ -1,11 +1,12 @@
 /** Slab of a whole host right after its boot: services, each in a cgroup of its own (slab-kmem.md §12.4). */
+
+import { utilization } from '../engine/slab/report.ts'
 import { below, type Rng, roundByChance } from '../rng.ts'
 import type { Cpu, Pages } from '../units.ts'
 import { CLAIMS } from './claims.ts'
 import type { Experiment, Findings, ParameterValues, Surroundings } from './experiment.ts'
 import { TASK_OBJECTS } from './fleet.ts'
 import { CPUS, Power8, SIDE_NAMES, SIDES, type Side } from './power8.ts'
-import { utilizationOf } from './utilization.ts'
 
 /** What a service uses besides what its task has. Numbers stand for kmallocs of that size. */
 const MORE_CACHES: readonly (string | number)[] = ['dentry', 'ext4_inode_cache', 'radix_tree_node', 'inode_cache', 96]
@@ -24,15 +25,16 @@ function boot(side: Side, parameters: ParameterValues, rng: Rng): { readonly all
   const { services, visited, root } = parameters as Record<'services' | 'visited' | 'root', number>
   const machine = new Power8(side)
   const { lab } = machine
+  const { pageSize } = lab.engine.machine
   const cache = lab.cache(ROOT_CACHE)
-  lab.take(cache, Math.floor((root * lab.engine.machine.pageSize) / cache.size), { memcg: null, cpu: 0 })
-  const before = utilizationOf(lab.engine).pages
+  lab.take(cache, Math.floor((root * pageSize) / cache.size), { memcg: null, cpu: 0 })
+  const before = utilization(lab.engine).pages / pageSize
   for (let service = 0; service < services; service++) {
     const memcg = machine.mkdir(`s${service}`)
     for (const [kind, count] of CACHES)
       for (const cpu of someCpus(rng, visited)) lab.take(machine.cache(kind), count, { memcg, cpu })
   }
-  const { pages: all } = utilizationOf(lab.engine)
+  const all = utilization(lab.engine).pages / pageSize
   return { all, services: all - before }
 }
 

@@ -2,6 +2,8 @@
  * Slab pages of a host full of containers: under the controller that gives each cgroup caches of its own, under the one
  * that shares them, and without accounting (seed 003; slab-kmem.md §12.1).
  */
+
+import { type Utilization, utilization } from '../engine/slab/report.ts'
 import type { KernelId } from '../profiles/features.ts'
 import { CLAIMS } from './claims.ts'
 import type { Experiment, Findings, Surroundings } from './experiment.ts'
@@ -9,7 +11,6 @@ import type { SlabPicture, SlabsPanel } from './figure/figure.ts'
 import { type Container, type FleetShape, runFleet } from './fleet.ts'
 import { Lab } from './lab.ts'
 import { formatNumber } from './numbers.ts'
-import { type Utilization, utilizationOf } from './utilization.ts'
 
 /** Who pays for slab memory, and how. */
 interface Controller {
@@ -63,7 +64,7 @@ function run(around: Surroundings, controller: Controller, variant: Variant): Ru
   )
   const { geometry } = lab.cache(PICTURED)
   const pictures = picturesOf(lab, containers)
-  return { utilization: utilizationOf(lab.engine), slabs: pictures.length, capacity: geometry.objects, pictures }
+  return { utilization: utilization(lab.engine), slabs: pictures.length, capacity: geometry.objects, pictures }
 }
 
 const PICTURED = 'dentry'
