@@ -5,8 +5,10 @@
  */
 import { highOf, lowOf, maxOf, minOf, NO_COUNTER, parentOf, usage } from '../engine/counter.ts'
 import type { SocketBuffers } from '../engine/descriptors.ts'
+import type { Engine } from '../engine/engine.ts'
 import { foliosIn, LISTS, listPages } from '../engine/folio.ts'
 import { forEachInSubtree, type MemCgroup } from '../engine/memcg.ts'
+import type { Mm } from '../engine/mm.ts'
 import { brokenSlabBooks } from '../engine/slab/check.ts'
 import { STAT, trueStat } from '../engine/vmstat.ts'
 import type { Kernel } from '../kernel.ts'
@@ -24,6 +26,7 @@ export function brokenInvariants(kernel: Kernel): string[] {
     if (actual !== wanted) broken.push(`${what}: ${actual}, not ${wanted}`)
   }
   checkMemory(kernel, expect)
+  checkSwap(kernel.engine, expect)
   checkKernelMemory(kernel, expect)
   broken.push(...brokenSlabBooks(kernel.engine))
   checkTree(kernel, expect)
@@ -31,6 +34,32 @@ export function brokenInvariants(kernel: Kernel): string[] {
 }
 
 type Expect = (what: string, actual: number, wanted: number) => void
+
+/** Slots are charged and pinned where they are recorded, and every page table that names them knows. */
+function checkSwap(e: Engine, expect: Expect): void {
+  const slots = new Map<MemCgroup, Pages>()
+  const entries = new Map<Mm, Pages>()
+  let used = 0
+  for (const batch of e.swap.batches) {
+    if (!batch) continue
+    used += batch.pages
+    slots.set(batch.memcg, (slots.get(batch.memcg) ?? 0) + batch.pages)
+    for (const { vma } of batch.mappers) entries.set(vma.mm, (entries.get(vma.mm) ?? 0) + batch.pages)
+  }
+  expect('slots in use', e.swap.used, used)
+  expect('slots beyond the device', Math.max(0, used - e.swapTotal), 0)
+  for (const mm of e.mms.values()) expect(`address space ${mm.id}: swap entries`, mm.swapents, entries.get(mm) ?? 0)
+  for (const m of e.memcgs) {
+    if (!m) continue
+    expect(`memcg ${m.slot}: references of swap slots`, m.pins.swap, slots.get(m) ?? 0)
+    if (m.parent === null || !m.online || e.hierarchy === 'v1') continue
+    let below = 0
+    forEachInSubtree(e, m, each => {
+      below += slots.get(each) ?? 0
+    })
+    expect(`memcg ${m.slot}: memory.swap.current`, usage(e.counters, m.swap), below)
+  }
+}
 
 function checkMemory({ engine, tree }: Kernel, expect: Expect): void {
   const { counters, stocks } = engine

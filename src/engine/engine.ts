@@ -21,6 +21,7 @@ import type { Mm } from './mm.ts'
 import { createObjStocks, type ObjStock } from './objstock.ts'
 import { createSlab, type Slab } from './slab/slub.ts'
 import { createStocks, type Stocks } from './stock.ts'
+import { createSwap, type Swap } from './swap.ts'
 import { createVmStats, type VmStats } from './vmstat/stats.ts'
 
 /** What the engine tells the tree, in order. */
@@ -69,6 +70,7 @@ export interface Engine {
   kernelPages: Pages
   /** Size of the swap device, 0 when off. */
   swapTotal: Pages
+  readonly swap: Swap
 }
 
 export interface EngineSetup {
@@ -117,5 +119,6 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     reclaimed: 0,
     kernelPages: 0,
     swapTotal,
+    swap: createSwap(),
   }
 }

@@ -55,5 +55,15 @@ export const eventCount = (e: Engine, m: MemCgroup, event: MemoryEvent): number 
 export const localEventCount = (e: Engine, m: MemCgroup, event: MemoryEvent): number =>
   read(e, m, LOCAL + MEMORY_EVENTS.indexOf(event))
 
+/** An event of memory.swap.events, counted at `m` and its ancestors as those of memory.events are. */
+export function swapEvent(e: Engine, m: MemCgroup, event: SwapEvent, times = 1): void {
+  const column = SWAP + SWAP_EVENTS.indexOf(event)
+  for (let level: MemCgroup | null = m; level?.parent; level = level.parent) {
+    add(e, level, column, times)
+    e.outbox.push({ kind: 'event', memcg: level.slot, file: 'memory.swap.events' })
+    if (!e.features.eventsTree) break
+  }
+}
+
 export const swapEventCount = (e: Engine, m: MemCgroup, event: SwapEvent): number =>
   read(e, m, SWAP + SWAP_EVENTS.indexOf(event))

@@ -13,7 +13,9 @@ import { allocKernelPages } from './kmemalloc.ts'
 import { mapBatch, unmapRange } from './mapping.ts'
 import { createVma, ENTRIES_PER_TABLE, type Mm, tablesFor, type Vma } from './mm.ts'
 import { bringIn } from './pagecache.ts'
-import { type Extent, extentAt, firstStretch, insertExtent } from './pagemap.ts'
+import { type Extent, extentAt, extentOf, firstStretch, insertExtent } from './pagemap.ts'
+import type { SwapBatch } from './swap.ts'
+import { swapIn } from './swapin.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
@@ -31,7 +33,11 @@ export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: 
     const { extent } = stretch
     let done: Pages
     if (extent === null) done = faultHole(e, vma, page, page + stretch.pages, how, actor)
-    else if (how.write && needsCopy(vma, extent)) done = faultCopy(e, vma, page, stretch.pages, actor)
+    else if (extent.swap !== null) {
+      if (!faultSwap(e, extent.swap, page - extent.start, stretch.pages, actor)) break
+      // Now the memory is there, and the access is made to it.
+      continue
+    } else if (how.write && needsCopy(vma, extent)) done = faultCopy(e, vma, page, stretch.pages, actor)
     else done = stretch.pages
     if (done === 0) break
     page += done
@@ -53,7 +59,7 @@ function faultHole(e: Engine, vma: Vma, start: Pages, end: Pages, how: Touch, ac
   const last = Math.min(end, start + room)
   if (vma.file !== null && !(vma.isPrivate && how.write)) return faultFile(e, vma, start, last, actor)
   if (how.write || vma.file !== null) return faultAnon(e, vma, start, end, last, how.order, actor)
-  insertExtent(vma.map, { start, pages: last - start, batch: null })
+  insertExtent(vma.map, extentOf(start, last - start))
   vma.mm.mapped += last - start
   modStatTimes(e, vma.mm.memcg, STAT.pgfault, actor.cpu, 1, last - start)
   return last - start
@@ -100,10 +106,20 @@ function faultAnon(e: Engine, vma: Vma, start: Pages, end: Pages, last: Pages, o
   return pages
 }
 
+/** Memory comes back from the swap device; false if the charge was refused. */
+function faultSwap(e: Engine, slots: SwapBatch, from: Pages, pages: Pages, actor: Actor): boolean {
+  const batch = swapIn(e, slots, from, pages, actor)
+  if (batch === undefined) return false
+  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, batch.pages)
+  modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, batch.pages)
+  return true
+}
+
 function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor): Pages {
   const file = vma.file!
   const first = vma.filePage + start
   const cached = firstStretch(file.cache, first, first + 1).extent !== null
+  const isSwapped = firstStretch(file.evicted, first, first + 1).extent?.swap != null
   const pages = bringIn(e, file, first, vma.filePage + end, actor)
   if (pages === 0) return 0
   const extent = file.cache.extents[extentAt(file.cache, first)]!
@@ -112,7 +128,8 @@ function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor):
   joinPrevious(e, vma.map, start)
   modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, pages)
   // Data that had to come from the disk: a major fault. Memory of tmpfs starts as zeroes.
-  if (!cached && file.fs !== 'tmpfs') modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, pages)
+  if (!cached && (file.fs !== 'tmpfs' || isSwapped))
+    modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, pages)
   return pages
 }
 
@@ -136,13 +153,16 @@ function faultCopy(e: Engine, vma: Vma, page: Pages, wanted: Pages, actor: Actor
 export function copyRegions(e: Engine, from: Mm, to: Mm, actor: Actor): boolean {
   for (const vma of from.vmas.values()) {
     const copy = createVma(to, vma.name, vma.pages, vma)
-    for (const { start, pages, batch } of vma.map.extents) {
+    for (const { start, pages, batch, swap } of vma.map.extents) {
       if (batch !== null && batch.kind !== 'anon') continue
       if (!growTables(e, to, to.mapped + pages, { ...actor, mm: to })) return false
       if (batch !== null) mapBatch(e, batch, copy, start, actor.cpu)
       else {
-        insertExtent(copy.map, { start, pages, batch })
+        insertExtent(copy.map, extentOf(start, pages, { swap }))
         to.mapped += pages
+        if (swap === null) continue
+        swap.mappers.push({ vma: copy, page: start })
+        to.swapents += pages
       }
     }
   }

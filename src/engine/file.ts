@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts'
 import { freeBatch, removeFromFile } from './folio.ts'
 import { freeKernelObjects, type KernelObjects } from './kmem.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
+import { dropFileSlots } from './swap.ts'
 
 /** `ext4` has its data on disk; memory of `tmpfs` is swap-backed. */
 export const FILE_SYSTEMS = ['ext4', 'tmpfs'] as const
@@ -17,6 +18,8 @@ export interface PageCacheFile {
   readonly fs: FileSystem
   pages: Pages
   readonly cache: PageMap
+  /** What is not in memory any more: slots of tmpfs, what evicted pages of a disk left behind. */
+  readonly evicted: PageMap
   /** Regions that map it. */
   mappings: number
   /** Still has a name. */
@@ -36,7 +39,16 @@ const key = (fs: FileSystem, name: string): string => `${fs}/${name}`
 
 /** A file without a page in memory. Not in `byName` when it has no name of its own (shared anonymous memory). */
 export function createFile(e: Engine, fs: FileSystem, name: string, pages: Pages, linked: boolean): PageCacheFile {
-  const file: PageCacheFile = { name, fs, pages, cache: createPageMap(), mappings: 0, linked, objects: null }
+  const file: PageCacheFile = {
+    name,
+    fs,
+    pages,
+    cache: createPageMap(),
+    evicted: createPageMap(),
+    mappings: 0,
+    linked,
+    objects: null,
+  }
   if (linked) e.files.byName.set(key(fs, name), file)
   return file
 }
@@ -68,6 +80,7 @@ function dropIfUnused(e: Engine, file: PageCacheFile, cpu: Cpu): void {
     removeFromFile(e, batch, cpu)
     freeBatch(e, batch, cpu)
   }
+  dropFileSlots(e, file, cpu)
   for (const objects of file.objects ?? []) freeKernelObjects(e, objects, objects.count, cpu)
   file.objects = null
 }

@@ -5,12 +5,13 @@ import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { type FolioBatch, freeBatch, isolate } from './folio.ts'
 import type { Mm, Vma } from './mm.ts'
-import { cutExtent, type Extent, extentAt, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
+import { cutExtent, type Extent, extentAt, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
+import { isolateSlots, unmapSlots } from './swap.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
 /** Shows the whole batch in a region from page `page` on; there must be a hole. */
 export function mapBatch(e: Engine, batch: FolioBatch, vma: Vma, page: Pages, cpu: Cpu): void {
-  insertExtent(vma.map, { start: page, pages: batch.pages, batch })
+  insertExtent(vma.map, extentOf(page, batch.pages, { batch }))
   batch.mappers.push({ vma, page })
   if (batch.mappers.length === 1) countMapped(e, batch, batch.pages, cpu)
   vma.mm.rss[batch.kind] += batch.pages
@@ -35,6 +36,7 @@ export function unmapRange(e: Engine, vma: Vma, start: Pages, end: Pages, cpu: C
   for (let page = start; page < end; ) {
     const { extent, pages } = firstStretch(vma.map, page, end)
     if (extent?.batch) unmapFrom(e, isolate(e, extent.batch, page - extent.start, pages, cpu), vma, cpu)
+    else if (extent?.swap) unmapSlots(e, isolateSlots(e, extent.swap, page - extent.start, pages), vma, cpu)
     else if (extent) unmapZero(vma, extent, page, pages)
     page += pages
   }
@@ -48,12 +50,13 @@ function unmapZero({ map, mm }: Vma, extent: Extent, page: Pages, pages: Pages):
   mm.mapped -= pages
 }
 
-/** Takes the batch out of every region, as reclaim does. The batch itself stays. */
+/** Takes the batch out of every region, as reclaim does. Of a file the batch itself stays. */
 export function unmapBatch(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   while (batch.mappers.length > 0) unmapFrom(e, batch, batch.mappers[0]!.vma, cpu)
 }
 
-function countMapped(e: Engine, batch: FolioBatch, pages: Pages, cpu: Cpu): void {
+/** Mapped memory of the batch in the statistics of who pays for it. */
+export function countMapped(e: Engine, batch: FolioBatch, pages: Pages, cpu: Cpu): void {
   const item = batch.kind === 'anon' ? STAT.anon : STAT.file_mapped
   modStatTimes(e, batch.memcg, item, cpu, Math.sign(pages), Math.abs(pages), batch.node)
   if (batch.order > 0) modStat(e, batch.memcg, STAT.anon_thp, cpu, pages, batch.node)

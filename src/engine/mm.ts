@@ -17,6 +17,8 @@ export interface Mm {
   readonly vmas: Map<string, Vma>
   /** Resident pages by kind. */
   readonly rss: { anon: Pages; file: Pages; shmem: Pages }
+  /** Pages on the swap device that its page tables name. */
+  swapents: Pages
   /** Page-table pages, oldest first; null for an address space that is made without (a `bare` task). */
   readonly pageTables: KernelPages[] | null
   /** Pages that have an entry in the page tables. */
@@ -53,6 +55,7 @@ export function createMm(e: Engine, memcg: MemCgroup, pageTables: KernelPages[] 
     memcg,
     vmas: new Map(),
     rss: { anon: 0, file: 0, shmem: 0 },
+    swapents: 0,
     pageTables,
     mapped: 0,
     overHigh: 0,

@@ -6,7 +6,8 @@ import type { Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
 import { addBatch, joinPrevious } from './folio.ts'
-import { firstStretch, insertExtent } from './pagemap.ts'
+import { extentOf, firstStretch, insertExtent } from './pagemap.ts'
+import { swapIn } from './swapin.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
 
@@ -17,13 +18,18 @@ import { modStatTimes, STAT } from './vmstat.ts'
 export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor): Pages {
   const stretch = firstStretch(file.cache, start, end)
   if (stretch.extent !== null) return stretch.pages
-  const pages = chargeUserPages(e, actor, stretch.pages)
+  const gone = firstStretch(file.evicted, start, start + stretch.pages)
+  if (gone.extent?.swap) {
+    const back = swapIn(e, gone.extent.swap, start - gone.extent.start, gone.pages, actor)
+    return back === undefined ? 0 : back.pages
+  }
+  const pages = chargeUserPages(e, actor, gone.pages)
   if (pages === 0) return 0
   const kind = file.fs === 'tmpfs' ? 'shmem' : 'file'
   const batch = addBatch(e, { memcg: actor.mm.memcg, kind, pages, order: 0, node: actor.node }, actor.cpu)
   batch.file = file
   batch.filePage = start
-  insertExtent(file.cache, { start, pages, batch })
+  insertExtent(file.cache, extentOf(start, pages, { batch }))
   modStatTimes(e, batch.memcg, STAT.file, actor.cpu, 1, pages, actor.node)
   if (kind === 'shmem') modStatTimes(e, batch.memcg, STAT.shmem, actor.cpu, 1, pages, actor.node)
   joinPrevious(e, file.cache, start)

@@ -1,17 +1,23 @@
 /**
  * Where the pages of a region or of a file are: sorted extents over page numbers, with holes where nothing is.
  *
- * An extent that holds memory covers exactly one batch of folios. Batches are split where an operation needs it, and
+ * An extent that holds memory covers exactly one batch of folios, one that names swap slots exactly one batch of those. Batches are split where an operation needs it, and
  * every map that shows them is split with them (folio.ts).
  */
 import type { Pages } from '../units.ts'
 import type { FolioBatch } from './folio.ts'
+import type { SwapBatch } from './swap.ts'
+import type { Shadow } from './workingset.ts'
 
 export interface Extent {
   start: Pages
   pages: Pages
-  /** The memory here; null where only the shared zero page is mapped. */
+  /** The memory here. With neither memory, slots nor shadow the shared zero page is mapped. */
   batch: FolioBatch | null
+  /** Swap slots it was written to. */
+  swap: SwapBatch | null
+  /** What the first of the pages left behind when they were evicted; those after it were evicted after it. */
+  shadow: Shadow | null
 }
 
 export interface PageMap {
@@ -19,6 +25,15 @@ export interface PageMap {
 }
 
 export const createPageMap = (): PageMap => ({ extents: [] })
+
+/** A new extent: of the zero page unless said. */
+export const extentOf = (start: Pages, pages: Pages, what: Partial<Omit<Extent, 'start' | 'pages'>> = {}): Extent => ({
+  start,
+  pages,
+  batch: what.batch ?? null,
+  swap: what.swap ?? null,
+  shadow: what.shadow ?? null,
+})
 
 /** Index of the extent that contains `page`, or of the first one after it. */
 export function extentAt(map: PageMap, page: Pages): number {
@@ -62,7 +77,9 @@ export function removeExtent(map: PageMap, extent: Extent): void {
 
 /** Cuts an extent in two: it keeps its first `pages` pages, the rest is the new extent that follows it. */
 export function cutExtent(map: PageMap, extent: Extent, pages: Pages): Extent {
-  const rest: Extent = { start: extent.start + pages, pages: extent.pages - pages, batch: extent.batch }
+  const { start, shadow } = extent
+  const rest: Extent = { ...extent, start: start + pages, pages: extent.pages - pages }
+  if (shadow !== null) rest.shadow = { ...shadow, age: shadow.age + pages }
   extent.pages = pages
   map.extents.splice(extentAt(map, extent.start) + 1, 0, rest)
   return rest

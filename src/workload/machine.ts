@@ -2,8 +2,9 @@
 import { drainStocks } from '../engine/drain.ts'
 import { toPages } from '../engine/machine.ts'
 import { reclaim } from '../engine/reclaim.ts'
+import { swapOff } from '../engine/swapin.ts'
 import { flushStats } from '../engine/vmstat.ts'
-import { EAGAIN, EBUSY, EINVAL, OK } from '../errno.ts'
+import { EAGAIN, EBUSY, EINVAL, ENOMEM, OK } from '../errno.ts'
 import { type Cgroup, pathOf } from '../tree/cgroup.ts'
 import { memcgFor } from '../tree/spawn.ts'
 import { type Args, Refusal } from './args.ts'
@@ -17,8 +18,8 @@ function swap({ kernel }: Context, args: Args): Outcome | Refusal {
   const { engine, setup } = kernel
   if (args.flag('on') === args.flag('off')) return new Refusal(EINVAL, 'usage: swap on SIZE, or swap off')
   if (args.flag('off')) {
-    engine.swapTotal = 0
-    return ok('off')
+    if (swapOff(engine, 0)) return ok('off')
+    return new Refusal(ENOMEM, `${engine.swap.used} pages are still on it: no memory for them`)
   }
   if (!args.has('SIZE') || args.number('SIZE') === 0) return new Refusal(EINVAL, 'swap on wants a SIZE above 0')
   if (engine.swapTotal > 0) return new Refusal(EBUSY, 'the swap device is on already; "swap off" first')

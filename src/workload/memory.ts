@@ -17,6 +17,7 @@ const ok = (words: string): Outcome => ({ errno: OK, words })
 function perform(ctx: Context, task: Task, name: string, wanted: Pages, act: () => Pages): Outcome {
   const { engine } = ctx.kernel
   const { charged, reclaimed } = engine
+  const { written } = engine.swap
   const got = act()
   endOfCall(ctx, task)
   return progress(
@@ -25,7 +26,7 @@ function perform(ctx: Context, task: Task, name: string, wanted: Pages, act: () 
     name,
     got,
     wanted,
-    ` charged=${engine.charged - charged} reclaimed=${engine.reclaimed - reclaimed}`,
+    ` charged=${engine.charged - charged} reclaimed=${engine.reclaimed - reclaimed} swapped=${engine.swap.written - written}`,
   )
 }
 

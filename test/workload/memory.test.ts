@@ -34,7 +34,7 @@ t.test('memory.max: what can be reclaimed is, then the largest task dies and the
   shell.root.mkdir('/a', 0o755)
   shell.write('/a/memory.max', '64M')
   shell.do('/a', 'task t1', 'file f 32M', 'read t1 f 0 32M', 'anon t1 heap 48M')
-  t.match(shell.result('/a')[3], /^4 ok anon t1 pages=12288 charged=12288 reclaimed=\d{4}$/)
+  t.match(shell.result('/a')[3], /^4 ok anon t1 pages=12288 charged=12288 reclaimed=\d{4} swapped=\d+$/)
   t.match(shell.read('/a/memory.events'), /^oom 0$/m)
   t.equal(shell.do('/a', 'task t2', 'anon t2 heap 32M'), 'task t2\nanon t2 heap 32M\n'.length, 't1 dies for t2')
   t.match(shell.result('/a')[1], /^2 ok anon t2 pages=8192 killed=t1 oom=\/a/)
@@ -43,7 +43,7 @@ t.test('memory.max: what can be reclaimed is, then the largest task dies and the
   t.equal(shell.do('/a', 'anon t2 more 64M'), 'ENOMEM')
   t.match(
     shell.result('/a')[0],
-    /^1 ENOMEM anon pages=\d+ of=16384 killed=t2 oom=\/a charged=\d+ reclaimed=\d+ # memory.max of \/a \(64M\) reached/,
+    /^1 ENOMEM anon pages=\d+ of=16384 killed=t2 oom=\/a charged=\d+ reclaimed=\d+ swapped=\d+ # memory.max of \/a \(64M\) reached/,
   )
   t.equal(shell.read('/a/cgroup.procs'), '')
   t.end()

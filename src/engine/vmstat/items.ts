@@ -64,6 +64,7 @@ const ITEMS = {
   pgsteal_direct: nodeItem('count'),
   pgsteal_khugepaged: nodeItem('count'),
   pgsteal_proactive: nodeItem('count'),
+  swap: memcgItem('pages'),
   pswpin: memcgItem('count'),
   pswpout: memcgItem('count'),
   pgpgin: memcgItem('count'),

@@ -104,7 +104,7 @@ export const numaLines = (features: Features, machine: Machine): readonly StatLi
   )
 
 /** What only the lines of version 1 show: folios that were charged and uncharged. Kernel: mem_cgroup_charge_statistics. */
-const VERSION_1 = ['pgpgin', 'pgpgout']
+const VERSION_1 = ['pgpgin', 'pgpgout', 'swap']
 
 /** By item: whether the kernel itself counts it. With version 1 built in, it does so on version 2 as well. */
 export function countedBy({ memoryStat, v1MemoryCpusetBuilt }: Features): readonly boolean[] {

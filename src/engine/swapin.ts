@@ -1,0 +1,78 @@
+/**
+ * Bringing memory back from the swap device. Kernel: mm/memory.c do_swap_page, mm/shmem.c shmem_swapin_folio,
+ * mm/swapfile.c try_to_unuse.
+ *
+ * The page is charged to the memcg recorded with its slot, or to that of the faulting task if that one was removed.
+ */
+import type { Cpu, Pages } from '../units.ts'
+import type { Engine } from './engine.ts'
+import { addBatch, type FolioBatch } from './folio.ts'
+import { GFP_KERNEL, GFP_MAYFAIL } from './gfp.ts'
+import { countMapped } from './mapping.ts'
+import type { MemCgroup } from './memcg.ts'
+import { extentAt, extentOf, insertExtent, removeExtent } from './pagemap.ts'
+import { isolateSlots, releaseSlots, type SwapBatch } from './swap.ts'
+import { type Actor, chargeUserPagesTo } from './usercharge.ts'
+import { modStatTimes, STAT } from './vmstat.ts'
+
+const payerOf = ({ memcg }: SwapBatch, faulting: MemCgroup): MemCgroup => (memcg.online ? memcg : faulting)
+
+/** Swaps in up to `want` pages from page `from` of the batch; the pages that are back, or undefined if the charge was refused. */
+export function swapIn(e: Engine, slots: SwapBatch, from: Pages, want: Pages, actor: Actor): FolioBatch | undefined {
+  const payer = payerOf(slots, actor.mm.memcg)
+  const pages = chargeUserPagesTo(e, payer, actor, want)
+  if (pages === 0) return undefined
+  return bringBack(e, isolateSlots(e, slots, from, pages), payer, actor.cpu)
+}
+
+/** The slots become memory that `payer` was charged for, wherever they were named. */
+function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, cpu: Cpu): FolioBatch {
+  const { pages, node, file, filePage } = slots
+  const batch = addBatch(e, { memcg: payer, kind: file === null ? 'anon' : 'shmem', pages, order: 0, node }, cpu)
+  if (file === null) {
+    for (const { vma, page } of slots.mappers) {
+      const extent = vma.map.extents[extentAt(vma.map, page)]!
+      extent.swap = null
+      extent.batch = batch
+      batch.mappers.push({ vma, page })
+      vma.mm.swapents -= pages
+      vma.mm.rss.anon += pages
+    }
+    countMapped(e, batch, pages, cpu)
+  } else {
+    removeExtent(file.evicted, file.evicted.extents[extentAt(file.evicted, filePage)]!)
+    batch.file = file
+    batch.filePage = filePage
+    insertExtent(file.cache, extentOf(filePage, pages, { batch }))
+    modStatTimes(e, payer, STAT.file, cpu, 1, pages, node)
+    modStatTimes(e, payer, STAT.shmem, cpu, 1, pages, node)
+  }
+  modStatTimes(e, payer, STAT.pswpin, cpu, 1, pages)
+  releaseSlots(e, slots, cpu)
+  return batch
+}
+
+/**
+ * Takes the device away: everything comes back, charged to its memcg; what belongs to a removed one is charged to
+ * whoever shows it, and to nobody if nobody does. False if memory was refused; then the device stays. Kernel: swapoff.
+ */
+export function swapOff(e: Engine, cpu: Cpu): boolean {
+  const { swapTotal, swap } = e
+  // What is written out meanwhile would have to come back.
+  e.swapTotal = 0
+  for (const slots of [...swap.batches]) {
+    if (slots === null) continue
+    const mm = slots.mappers[0]?.vma.mm
+    const payer = payerOf(slots, mm?.memcg ?? e.root)
+    for (let left = slots.pages; left > 0; ) {
+      const pages = chargeUserPagesTo(e, payer, { mm: null, cpu, gfp: GFP_KERNEL | GFP_MAYFAIL }, left)
+      if (pages === 0) {
+        e.swapTotal = swapTotal
+        return false
+      }
+      left -= pages
+      bringBack(e, isolateSlots(e, slots, 0, pages), payer, cpu)
+    }
+  }
+  return true
+}
