@@ -23,7 +23,7 @@ export interface Played {
 export interface Snapshot {
   /** The `compare` line; undefined at the end of the script. */
   readonly step: Step | undefined
-  /** By path; what cannot be read has the name of its error. */
+  /** By path; what is refused has the name of its error, what is only written nothing. */
   readonly files: ReadonlyMap<ByteString, string>
   /** Removed cgroups that are still there: `.memcgfs/zombies`. */
   readonly zombies: string
@@ -125,7 +125,8 @@ class Player {
 
   #snapshot(step: Step | undefined): Snapshot {
     const files = new Map<ByteString, string>()
-    for (const path of this.#files('')) if (this.#isReadable(path)) files.set(path, textOf(this.#shell.readFile(path)))
+    for (const path of this.#files(''))
+      files.set(path, this.#isReadable(path) ? textOf(this.#shell.readFile(path)) : '')
     return { step, files, zombies: textOf(this.#shell.readFile(`${CONTROL}/zombies`)) }
   }
 
