@@ -15,7 +15,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernfs: ['controllers', 'workload', 'tree', 'engine', 'profiles', 'formats'],
   api: ['kernfs', 'controllers', 'workload', 'tree', 'engine', 'profiles', 'formats'],
   experiments: ['api', 'kernfs', 'controllers', 'workload', 'tree', 'engine', 'profiles', 'formats'],
-  cli: ['experiments', 'api'],
+  diff: ['api', 'kernfs', 'controllers', 'workload', 'tree', 'engine', 'profiles', 'formats'],
+  cli: ['experiments', 'diff', 'api'],
 }
 /** One file of src stands above folders: the kernel puts them together. Workload verbs act on it. */
 const KERNEL = 'kernel.ts'

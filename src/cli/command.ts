@@ -1,5 +1,6 @@
 /** What a command is, and how its words are read. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import type { Settings } from '../api/settings.ts'
 
 export interface Command {
   readonly name: string
@@ -37,4 +38,14 @@ export function oneDirectory(command: string, words: readonly string[]): string 
   if (dir === undefined) throw new UsageError(`${command}: a directory is wanted; see memcgfs ${command} --help`)
   if (more !== undefined) throw new UsageError(`${command}: one directory is wanted, not also "${more}"`)
   return dir
+}
+
+/** The KEY=VALUE words of `--with`; the last one per key holds. */
+export function settingsOf(command: string, words: readonly string[]): Settings {
+  const pairs = words.map(word => {
+    const at = word.indexOf('=')
+    if (at < 1) throw new UsageError(`${command}: --with "${word}": it is KEY=VALUE`)
+    return [word.slice(0, at), word.slice(at + 1)]
+  })
+  return Object.fromEntries(pairs)
 }

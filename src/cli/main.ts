@@ -5,6 +5,7 @@
  */
 import { OptionError } from '../api/options.ts'
 import { type Command, UsageError } from './command.ts'
+import { diffCommand } from './diff.ts'
 import { experimentCommand } from './experiment.ts'
 import { kernelsCommand } from './kernels.ts'
 import { mountCommand } from './mount.ts'
@@ -14,7 +15,7 @@ import { version } from './version.ts'
 // Programs started from here must not fill our compile cache with theirs.
 delete process.env.NODE_COMPILE_CACHE
 
-const COMMANDS: readonly Command[] = [mountCommand, unmountCommand, kernelsCommand, experimentCommand]
+const COMMANDS: readonly Command[] = [mountCommand, unmountCommand, kernelsCommand, diffCommand, experimentCommand]
 
 function overview(): string {
   const rows = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`)

@@ -5,7 +5,7 @@ import { unmountOnSignals } from '../../mount/fuse/session.ts'
 import { createCgroupFs } from '../../mount/index.ts'
 import { notesOn } from '../api/kernels.ts'
 import { type KernelOptions, resolveOptions } from '../api/options.ts'
-import { type Command, oneDirectory, readArguments, UsageError } from './command.ts'
+import { type Command, oneDirectory, readArguments, settingsOf, UsageError } from './command.ts'
 
 const HELP = `memcgfs mount DIR [OPTIONS]
 
@@ -69,12 +69,7 @@ export const mountCommand: Command = {
 
 function kernelOptions(values: Readonly<Record<string, unknown>>): KernelOptions {
   const { with: settings, transport: _, background: __, log: ___, ...rest } = values
-  const pairs = ((settings as string[] | undefined) ?? []).map(setting => {
-    const at = setting.indexOf('=')
-    if (at < 1) throw new UsageError(`mount: --with "${setting}": it is KEY=VALUE`)
-    return [setting.slice(0, at), setting.slice(at + 1)]
-  })
-  return { ...rest, with: Object.fromEntries(pairs) }
+  return { ...rest, with: settingsOf('mount', (settings as string[] | undefined) ?? []) }
 }
 
 async function mountHere(dir: string, options: KernelOptions): Promise<number> {
