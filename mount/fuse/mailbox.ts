@@ -74,6 +74,7 @@ export class Mailbox {
   #answer(id: number, message: unknown): void {
     const outcome = this.#call(message)
     this.#notices.carryOut(this.#service.door.takeNotices())
+    this.#notices.forgetRoot()
     try {
       this.#tell({ kind: 'answer', answer: { id, ...outcome } })
     } catch (error) {

@@ -4,10 +4,11 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { Notice, Ticket } from '../../src/kernfs/door.ts'
+import { ROOT_NODE } from '../../src/kernfs/node.ts'
 import type { Device } from './device.ts'
 import type { LoopToAttendant, StaleNames } from './messages.ts'
 import type { PendingWrites } from './pending.ts'
-import { NOTIFY, NOTIFY_POLL_OUT, WRITE_OUT } from './protocol.ts'
+import { NOTIFY, NOTIFY_INVAL_INODE_OUT, NOTIFY_POLL_OUT, WRITE_OUT } from './protocol.ts'
 import { Reply } from './reply.ts'
 
 /** How the kernel is told that names are gone or new. */
@@ -71,6 +72,11 @@ export class Notices {
     return false
   }
 
+  /** The root has no name that could be looked up again: its attributes are forgotten as such. */
+  forgetRoot(): void {
+    this.#device.write(STALE_ROOT.bytes, STALE_ROOT.bytes.length)
+  }
+
   #wakePoller(kernelHandle: number): void {
     const message = this.#wakeUp
     message.setU64(NOTIFY_POLL_OUT.kernelHandle, kernelHandle)
@@ -92,6 +98,12 @@ export class Notices {
     this.#attendant.postMessage(message)
   }
 }
+
+const STALE_ROOT = new Reply(NOTIFY_INVAL_INODE_OUT.sizeof)
+STALE_ROOT.setU64(NOTIFY_INVAL_INODE_OUT.node, ROOT_NODE)
+STALE_ROOT.setU32(NOTIFY_INVAL_INODE_OUT.offset, 0xffff_ffff)
+STALE_ROOT.setU32(NOTIFY_INVAL_INODE_OUT.offset + 4, 0xffff_ffff)
+STALE_ROOT.seal(NOTIFY.invalInode, NOTIFY_INVAL_INODE_OUT.sizeof, 0, 0)
 
 const INC_EPOCH = new Reply(0)
 INC_EPOCH.seal(NOTIFY.incEpoch, 0, 0, 0)

@@ -60,6 +60,8 @@ export const OP = {
 export const NOTIFY = {
   /** A poller of this kernel handle should ask again. */
   poll: 1,
+  /** Attributes of a node may not be answered from the cache. Takes no lock, as long as no content is meant. */
+  invalInode: 2,
   /** A name in a directory may not be answered from the cache. Takes the directory's lock: see invalidation.ts. */
   invalEntry: 3,
   /** All names are to be looked up again at their next use. Takes no lock. MINOR_WITH_EPOCH and later. */
@@ -217,6 +219,8 @@ export const ENTRY_OUT = {
 export const DIRENT = { ino: 0, cookie: 8, nameLength: 16, type: 20, name: 24 } as const
 
 export const NOTIFY_POLL_OUT = { kernelHandle: 0, sizeof: 8 } as const
+/** A negative offset: attributes alone. */
+export const NOTIFY_INVAL_INODE_OUT = { node: 0, offset: 8, length: 16, sizeof: 24 } as const
 /** The name follows, with a NUL. */
 export const NOTIFY_INVAL_ENTRY_OUT = { parent: 0, nameLength: 8, flags: 12, name: 16 } as const
 

@@ -54,6 +54,15 @@ t.test('both ways lead to the same kernel', { skip: cannotMount }, async t => {
     fs.rmdirSync('/view/child')
     t.notOk(nodeFs.existsSync(at('/view/child')))
 
+    const { nlink } = nodeFs.statSync(at(''))
+    fs.mkdirSync('/second')
+    t.equal(nodeFs.statSync(at('')).nlink, nlink + 1, 'the root has no name that could be looked up again')
+    fs.rmdirSync('/second')
+    t.equal(nodeFs.statSync(at('')).nlink, nlink)
+    fs.chmodSync('/', 0o700)
+    t.equal(nodeFs.statSync(at('')).mode & 0o777, 0o700)
+    fs.chmodSync('/', 0o755)
+
     nodeFs.mkdirSync(at('/view/other'))
     t.same(cgroupsIn(fs, '/view'), ['other'])
     nodeFs.writeFileSync(at('/view/memory.max'), '64M')
