@@ -9,6 +9,8 @@ import { controllers, core } from './controllers/index.ts'
 import { createEngine, type Engine, type EngineMessage } from './engine/engine.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
+import { holdEnds, STALL_ENDS } from './engine/psi/hold.ts'
+import { PSI_POLL, PSI_STEP, pollDue, stepDue } from './engine/psi/trigger.ts'
 import { TRIM } from './engine/slab/arrays.ts'
 import { trimIdle } from './engine/slab/slub.ts'
 import { UNCHARGED_PAGES } from './engine/slabpages.ts'
@@ -61,6 +63,9 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
   'css-free': (kernel, slot) => cssFree(kernel.tree, slot),
+  [PSI_STEP]: (kernel, group) => stepDue(kernel.engine, group),
+  [PSI_POLL]: (kernel, group) => pollDue(kernel.engine, group),
+  [STALL_ENDS]: (kernel, group, hold) => holdEnds(kernel.engine, group, hold),
   'task-stops': (kernel, pid) => taskStops(kernel.tree, kernel.tree.tasks.get(pid)),
 }
 
@@ -169,6 +174,9 @@ export class Kernel {
         break
       case 'kill':
         killVictim(tree, message)
+        break
+      case 'pressure':
+        tree.firedTriggers.push(message.trigger)
         break
       case 'unpinned': {
         const css = tree.cssOfMemcg[message.memcg]

@@ -13,6 +13,7 @@ import { setFreeze, timeFreezing } from '../tree/freezer.ts'
 import { killCgroup } from '../tree/kill.ts'
 import { processes, threads } from '../tree/lists.ts'
 import { writeProcs } from '../tree/migrate.ts'
+import { switchPressure } from '../tree/pressure.ts'
 import { isThreaded, typeOf } from '../tree/threaded.ts'
 import { inSet, STATE_COUNTS, type Tree } from '../tree/tree.ts'
 import type { ByteString, Pid } from '../units.ts'
@@ -216,8 +217,6 @@ function showPressure(out: TextBuffer, { cg }: Access): undefined {
 function writePressure(text: ByteString, { tree, cg }: Access): Errno | Ok {
   const on = parseInteger(trim(text), FLAG)
   if (isErrno(on)) return on
-  if (cg.pressureOff === (on === 0)) return OK
-  cg.pressureOff = on === 0
-  tree.pressureChanged.push(cg)
+  switchPressure(tree, cg, on === 1)
   return OK
 }

@@ -19,6 +19,7 @@ import type { Machine, ModelOptions } from './machine.ts'
 import { type MemCgroup, newMemcg } from './memcg.ts'
 import type { Mm } from './mm.ts'
 import { createObjStocks, type ObjStock } from './objstock.ts'
+import { createPsi, type Psi } from './psi/group.ts'
 import { createSlab, type Slab } from './slab/slub.ts'
 import { createStocks, type Stocks } from './stock.ts'
 import { createSwap, type Swap } from './swap.ts'
@@ -32,6 +33,8 @@ export type EngineMessage =
   | { readonly kind: 'kill'; readonly mm: number; readonly oomAt: number }
   /** The last reference to an offline memcg is gone. */
   | { readonly kind: 'unpinned'; readonly memcg: number }
+  /** A trigger on pressure has fired. */
+  | { readonly kind: 'pressure'; readonly trigger: number }
 
 export interface Engine {
   readonly features: Features
@@ -50,6 +53,7 @@ export interface Engine {
   /** Memcg ids handed out, the root's not counted. */
   idsInUse: number
   readonly eventCounts: Pool
+  readonly psi: Psi
 
   readonly stocks: Stocks
   /** By CPU. */
@@ -106,6 +110,7 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     root,
     idsInUse: 0,
     eventCounts: createPool(EVENT_COLUMNS),
+    psi: createPsi(),
     stocks: createStocks(machine.cpus, features.stockSlots),
     objStocks: createObjStocks(machine.cpus),
     vmstats: createVmStats(features, machine),

@@ -1,7 +1,7 @@
 /**
  * The simulated computer and the choices of the model: what a kernel generation does not decide (profiles.md §4).
  */
-import { type Bytes, KIB, type Pages } from '../units.ts'
+import { type Bytes, KIB, type Microseconds, type Pages } from '../units.ts'
 
 /** Fixed for the life of a kernel. */
 export interface Machine {
@@ -20,6 +20,7 @@ export interface Machine {
   readonly numaBalancing: boolean
   readonly swapAccounting: boolean
   readonly hugetlb: boolean
+  readonly irqTime: boolean
 }
 
 /** Choices that no kernel has. Changeable while it runs. */
@@ -41,6 +42,10 @@ export interface ModelOptions {
   workMs: number
   /** From the first pending statistics update to the flush of everything. */
   rstatMs: number
+  /** Stall time of reclaim per page it works on, of a page that has to be read again, of one that is swapped in. */
+  reclaimUsPerPage: Microseconds
+  refaultUs: Microseconds
+  swapinUs: Microseconds
 }
 
 /**

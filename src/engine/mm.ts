@@ -8,6 +8,8 @@ import { freeKernelPages, type KernelPages, payerOf } from './kmem.ts'
 import { unmapRange } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
+import type { PsiGroup } from './psi/group.ts'
+import { endStalls } from './stall.ts'
 import { modStat, STAT } from './vmstat.ts'
 
 export interface Mm {
@@ -25,6 +27,10 @@ export interface Mm {
   mapped: Pages
   /** Pages charged above memory.high that it has to make up for before it returns to user space. */
   overHigh: Pages
+  /** Where its stalls count. */
+  psi: PsiGroup
+  /** Its tasks that sleep waiting for memory. */
+  stalls: number
   oomScoreAdj: number
   /** A fatal signal is pending. */
   dying: boolean
@@ -59,6 +65,8 @@ export function createMm(e: Engine, memcg: MemCgroup, pageTables: KernelPages[] 
     pageTables,
     mapped: 0,
     overHigh: 0,
+    psi: e.psi.system,
+    stalls: 0,
     oomScoreAdj: 0,
     dying: false,
   }
@@ -113,6 +121,7 @@ export function exitMm(e: Engine, mm: Mm, cpu: Cpu): void {
   for (const vma of [...mm.vmas.values()]) shrinkRegion(e, vma, vma.pages, cpu)
   for (const table of mm.pageTables ?? []) freeTable(e, table, cpu)
   if (mm.pageTables !== null) mm.pageTables.length = 0
+  endStalls(e, mm)
   mm.memcg.mms?.delete(mm)
   e.mms.delete(mm.id)
 }

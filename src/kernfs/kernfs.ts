@@ -112,6 +112,11 @@ export class Kernfs implements Door {
       this.#skew = this.kernel.now - this.#hostNow
     for (const { ticket, result } of this.kernel.workload.answers.splice(0))
       this.#notices.push({ kind: 'done', ticket, result })
+    if (tree.firedTriggers.length > 0) {
+      const fired = tree.firedTriggers.splice(0)
+      for (const file of this.#opens.files)
+        if (file?.memory.trigger !== undefined && fired.includes(file.memory.trigger)) wake(file, this.#notices)
+    }
     if (tree.changes.length > 0) {
       // Files wait to be told on a stack: the newest change comes first. Kernel: kernfs_notify_list.
       for (const { block, row } of tree.changes.splice(0).reverse())

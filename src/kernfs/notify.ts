@@ -74,6 +74,6 @@ export function wake(file: OpenFile, notices: Notice[]): void {
 export function pollMask(tree: Tree, file: OpenFile): number {
   if (isDead(file)) return POLL_DEFAULT | POLLERR | POLLPRI
   const row = tree.tables[file.block.table]!.rows[file.row]!
-  if (row.poll !== undefined) return POLL_DEFAULT | row.poll(file.memory)
+  if (row.poll !== undefined) return POLL_DEFAULT | row.poll(file.memory, tree)
   return file.seen === currentCount(file) ? POLL_DEFAULT : POLL_DEFAULT | POLLERR | POLLPRI
 }

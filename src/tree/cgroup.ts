@@ -5,6 +5,7 @@
  * directory people see (kernfs/) are four things with four lifetimes. All of them are plain data: what they do is in
  * the functions that take them.
  */
+import type { PsiGroup } from '../engine/psi/group.ts'
 import type { ByteString, InodeNumber, Nanoseconds } from '../units.ts'
 import type { Css } from './css.ts'
 import type { PidLists } from './pidlist.ts'
@@ -84,6 +85,8 @@ export interface Cgroup {
   /** How long it was to be frozen before that. */
   freezingTime: Nanoseconds
 
+  /** Its pressure; null while no task ever was in it or below, and nothing was asked of it. */
+  psi: PsiGroup | null
   /** What cgroup.pressure says is off: the pressure files are hidden. */
   pressureOff: boolean
 

@@ -55,8 +55,8 @@ export type MayWrite = (cg: Cgroup, file: string) => boolean
 export interface OpenMemory {
   /** memory.peak, memory.swap.peak: the peak this descriptor has noted since its own reset; undefined before one. */
   peak?: number
-  /** *.pressure: the trigger of this descriptor. */
-  trigger?: { readonly state: 'some' | 'full'; readonly thresholdUs: number; readonly windowUs: number }
+  /** *.pressure: the trigger of this descriptor, by its number. */
+  trigger?: number
   /** Version 1: a list of processes or threads was read through this description. */
   listed?: boolean
   /** `do`: the beginning of a line whose end has not been written yet. */
@@ -93,7 +93,7 @@ export interface FileRow {
   /** Poll and inotify tell when it changes. */
   readonly notifies?: boolean
   /** What poll adds for one open file, instead of the usual rule that a file is new until it is read. */
-  readonly poll?: (memory: OpenMemory) => number
+  readonly poll?: (memory: OpenMemory, tree: Tree) => number
   /** One of the files that cgroup.pressure hides. */
   readonly pressure?: boolean
   /** Asks whether real processes are still alive before it answers. */

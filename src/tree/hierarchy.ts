@@ -11,6 +11,7 @@ import { enableStates, killStates, statesFor } from './control.ts'
 import { type Css, createCss, killCss, putCss, SELF } from './css.ts'
 import { addFiles, createBlock, type Owner } from './files.ts'
 import { startFrozen, stopBeingFrozen } from './freezer.ts'
+import { abandonPressure } from './pressure.ts'
 import { checkRealTasks } from './real.ts'
 import { checkForRelease } from './release.ts'
 import { isThreaded } from './threaded.ts'
@@ -45,6 +46,7 @@ function newCgroup(tree: Tree, hierarchy: Hierarchy, parent: Cgroup | null, name
     frozenDescendants: 0,
     freezingSince: null,
     freezingTime: 0,
+    psi: null,
     pressureOff: false,
     notifyOnRelease: parent?.notifyOnRelease ?? false,
     cloneChildren: parent?.cloneChildren ?? false,
@@ -158,6 +160,7 @@ function destroy(tree: Tree, cg: Cgroup): void {
     level.dyingDescendants++
   }
   stopBeingFrozen(cg)
+  abandonPressure(tree, cg)
   killStates(tree, cg)
   killCss(tree, cg.self)
   putCss(tree, cg.self)

@@ -13,6 +13,7 @@ import { putCss } from './css.ts'
 import { taskEntered, taskLeft } from './freezer.ts'
 import type { RealProcess } from './host.ts'
 import { addTask, removeTask } from './populated.ts'
+import { pressureMoves } from './pressure.ts'
 import { checkRealTasks } from './real.ts'
 import { adoptProcess } from './spawn.ts'
 import { cgroupOf, isReal, type Task } from './task.ts'
@@ -96,6 +97,7 @@ export function moveTasks(tree: Tree, tasks: readonly Task[], to: Cgroup): void 
     addTask(tree, to, task)
     reattach(tree, task, to, (at, c) => effectiveState(tree, at, c))
     taskEntered(tree, task, to)
+    pressureMoves(tree, task, to)
     putCss(tree, from.self)
   }
 }

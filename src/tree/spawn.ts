@@ -15,6 +15,7 @@ import { effectiveState } from './control.ts'
 import { taskEntered } from './freezer.ts'
 import type { RealProcess } from './host.ts'
 import { addTask } from './populated.ts'
+import { pressureGroup } from './pressure.ts'
 import type { Task } from './task.ts'
 import { inSet, type Tree } from './tree.ts'
 
@@ -133,6 +134,7 @@ function newMm(tree: Tree, what: NewTask, withTables: boolean, parent: Task | nu
   const { engine } = tree
   const { cpu } = what
   const mm = createMm(engine, memcgFor(tree, what.cgroup), withTables ? [] : null)
+  mm.psi = pressureGroup(tree, what.cgroup)
   mm.oomScoreAdj = what.oomScoreAdj
   const actor = { mm, cpu, node: nodeOf(tree, cpu), gfp: GFP_KERNEL }
   const copied = growTables(engine, mm, 0, actor) && (parent?.mm == null || copyRegions(engine, parent.mm, mm, actor))

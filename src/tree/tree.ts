@@ -74,6 +74,8 @@ export interface Tree {
   readonly newBlocks: FileBlock[]
   /** Cgroups whose pressure files were hidden or shown in this operation. */
   readonly pressureChanged: Cgroup[]
+  /** Triggers on pressure that have fired in this operation. */
+  readonly firedTriggers: number[]
   /** Release agents that were called for in this operation. */
   readonly releases: Release[]
 
@@ -182,6 +184,7 @@ function emptyTree({ engine, controllers }: TreeSetup): TreeState {
     deadBlocks: [],
     newBlocks: [],
     pressureChanged: [],
+    firedTriggers: [],
     releases: [],
   }
 }

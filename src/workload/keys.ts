@@ -55,6 +55,8 @@ const HZ: ValueKind<number> = {
 
 const MILLISECONDS: ValueKind<number> = { ...INTEGER, accepts: 'milliseconds from 0 up' }
 
+const MICROSECONDS: ValueKind<number> = { ...INTEGER, accepts: 'microseconds from 0 up' }
+
 const BYPASS: ValueKind<number | 'clock'> = {
   accepts: 'a whole number from 0 up, or clock',
   parse: text => (text === 'clock' ? text : INTEGER.parse(text)),
@@ -77,6 +79,7 @@ export const MACHINE_KEYS: { readonly [K in Exclude<keyof Machine, 'psi'>]: Key<
   thp: { kind: FLAG, usual: true, about: 'Built with huge pages: their statistics lines exist.' },
   numaBalancing: { kind: FLAG, usual: true, about: 'Built with NUMA balancing: its statistics lines exist.' },
   hugetlb: { kind: FLAG, usual: true, about: 'Built with the controller hugetlb.' },
+  irqTime: { kind: FLAG, usual: false, about: 'Built with accounting of interrupt time: irq.pressure exists.' },
 }
 
 /** The choices of the model. */
@@ -111,14 +114,22 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
     usual: 2000,
     about: 'From the first pending update of statistics to the flush of all.',
   },
+  reclaimUsPerPage: {
+    kind: MICROSECONDS,
+    usual: 10,
+    about: 'Stall time of reclaim, in microseconds per page it works on. It is counted and passes no time.',
+  },
+  refaultUs: {
+    kind: MICROSECONDS,
+    usual: 100,
+    about: 'Stall time of a page that is read from disk, counted likewise.',
+  },
+  swapinUs: { kind: MICROSECONDS, usual: 100, about: 'Stall time of a page that is swapped in, counted likewise.' },
 }
 
 /** Options of the model whose behaviour a later step brings, with that step. */
 export const LATER_OPTIONS: Readonly<Record<string, number>> = {
   lru: 3,
-  reclaimUsPerPage: 3,
-  refaultUs: 3,
-  swapinUs: 3,
   stockDrainMs: 3,
   writeback: 3,
   writebackMs: 3,

@@ -22,6 +22,7 @@ export const MACHINE: Machine = {
   numaBalancing: true,
   swapAccounting: true,
   hugetlb: true,
+  irqTime: false,
 }
 
 /** `choices` are single features and options of the model, as `--with` sets them. */
@@ -40,6 +41,9 @@ export function engineOf(
     rcuMs: 20,
     workMs: 1,
     rstatMs: 2000,
+    reclaimUsPerPage: 10,
+    refaultUs: 100,
+    swapinUs: 100,
   }
   const chosen = (known: object): object => Object.fromEntries(Object.entries(choices).filter(([key]) => key in known))
   return createEngine({

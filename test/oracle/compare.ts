@@ -84,6 +84,8 @@ const ROOT_RULES: Readonly<Record<string, Rule>> = {
   'memory.stat': sameShape,
   'memory.numa_stat': sameShape,
   'memory.pressure': sameShape,
+  'io.pressure': sameShape,
+  'cpu.pressure': sameShape,
 }
 
 /** "times: … `*.pressure` averages and totals" and the rules above, by file. */
@@ -102,6 +104,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'memory.events.local': sameEvents,
   'memory.swap.events': sameEvents,
   'memory.pressure': sameShape,
+  'io.pressure': sameShape,
+  'cpu.pressure': sameShape,
   'cgroup.stat': sameDirections,
 }
 

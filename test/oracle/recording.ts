@@ -36,7 +36,7 @@ export const MEMORY_HIERARCHY = `${CGROUPS}/memory`
 /** Where the groups of a row are: the root of its hierarchy. */
 export const rootOf = (row: Fields): ByteString => (isVersion1(row) ? MEMORY_HIERARCHY : CGROUPS)
 
-const VERSION_2 = /^(cgroup|memory|pids)\./
+const VERSION_2 = /^(cgroup|memory|pids)\.|^(io|cpu)\.pressure$/
 const VERSION_1 =
   /^(cgroup\..*|tasks|notify_on_release|release_agent|memory\.(usage_in_bytes|max_usage_in_bytes|limit_in_bytes|failcnt|stat|kmem\..*))$/
 

@@ -114,6 +114,9 @@ function caseOfSteps(row: Fields): Case {
   return { id: String(row.id), about: row.about as string | undefined, steps }
 }
 
+/** Files that show what happened; writing them makes triggers. */
+const IS_PRESSURE = /^(io|memory|cpu)\.pressure$/
+
 /**
  * A single write. A fresh child is made, `prev` is written to the file first, `before` is the content then. On the root
  * group (`writes-root`) the rows ran one after the other, `before` is the state they found, and the test directory is
@@ -133,9 +136,10 @@ function caseOfWrite(row: Fields): Case {
         makeDirectory(child),
       ]
   if (row.prev !== undefined) steps.push(write(path, String(row.prev)))
-  // Rows in between may be missing here, so each is given the setting it found. Names of processes are no setting.
+  // Rows in between may be missing here, so each is given the setting it found. Names of processes are no setting, nor is
+  // pressure.
   const { before } = row
-  if (onRoot && typeof before === 'string' && !before.includes('${'))
+  if (onRoot && typeof before === 'string' && !before.includes('${') && !IS_PRESSURE.test(file))
     steps.push(setup({ op: 'establish', path, data: before }))
   const { varies = [] } = row as { varies?: readonly string[] }
   steps.push(step('before', reading(path, row, 'before'), { varies: varies.includes('before') }))

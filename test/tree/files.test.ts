@@ -16,7 +16,7 @@ const CAME: Partial<Record<KernelId, string>> = {
   '4.19':
     'cgroup.type cgroup.threads/ cgroup.stat/ cgroup.max.depth/ cgroup.max.descendants/ memory.min memory.oom.group ' +
     'memory.stat memory.swap.current memory.swap.max memory.swap.events pids.events',
-  '5.2': 'cgroup.freeze memory.pressure/',
+  '5.2': 'cgroup.freeze io.pressure/ memory.pressure/ cpu.pressure/',
   '5.3': 'memory.events.local',
   '5.8': 'memory.swap.high',
   '5.15': 'memory.numa_stat/ cgroup.kill',
