@@ -4,7 +4,8 @@
  */
 import { errnoByName } from '../../src/errno.ts'
 import type { ByteString } from '../../src/units.ts'
-import { CGROUPS, isThereIn, MEMORY_HIERARCHY } from './recording.ts'
+import { quantitiesOutside } from './quantities.ts'
+import { CGROUPS, isThereIn, MEMORY_HIERARCHY, type Recording } from './recording.ts'
 import type { Fields, Step } from './row.ts'
 
 /** One field of one step that is not as recorded. */
@@ -143,17 +144,19 @@ export interface Compared {
   /** With `${pid:A}` and the like replaced. */
   readonly named: (text: ByteString) => ByteString
   readonly history: History
+  /** Quantities are compared within the band of the `memory` rows of this recording. */
+  readonly banded?: Recording['rows']
 }
 
 /** Everything in which the answer of a step differs from the recorded one. */
-export function compareStep({ step, got, named, history }: Compared): Difference[] {
+export function compareStep({ step, got, named, history, banded }: Compared): Difference[] {
   if (got.unknown !== undefined)
     return [{ step, field: 'op', expected: step.op, got: 'an operation this runner does not know' }]
   const differences: Difference[] = []
   const differ = (field: string, expected: unknown): void => {
     differences.push({ step, field, expected, got: got[field] })
   }
-  const sameData = compareData({ step, got, named, history })
+  const sameData = compareData({ step, got, named, history, ...(banded && { banded }) })
   const directory = String(step.given.path ?? '')
   for (const [field, value] of Object.entries(step.answer)) {
     if (REDUNDANT.includes(field) || NOT_COMPARED.includes(field)) continue
@@ -163,6 +166,8 @@ export function compareStep({ step, got, named, history }: Compared): Difference
     switch (field) {
       case 'data':
         if (sameData === 'different') differ(field, named(String(value)))
+        else if (typeof sameData !== 'string')
+          differences.push({ step, field: 'quantities', expected: 'as recorded', got: sameData })
         break
       case 'ret':
         if (!sameReturn(step, got, sameData)) differ(field, value)
@@ -197,14 +202,14 @@ export function compareStep({ step, got, named, history }: Compared): Difference
 function sameReturn({ answer, varies }: Step, { ret }: Fields, data: DataResult): boolean {
   const expected = asResult(answer.ret)
   if (expected === 'all') return Number(ret) > 0
-  if (data === 'alike') return Number(ret) >= 0
+  if (data === 'alike' || typeof data !== 'string') return Number(ret) >= 0
   return expected === ret || (varies && Number(expected) < 0 === Number(ret) < 0)
 }
 
-/** `alike`: the same but for numbers that are another machine's. */
-type DataResult = 'none' | 'equal' | 'alike' | 'different'
+/** `alike`: the same but for numbers that are another machine's. A list: which quantities differ. */
+type DataResult = 'none' | 'equal' | 'alike' | 'different' | readonly string[]
 
-function compareData({ step, got, named, history }: Compared): DataResult {
+function compareData({ step, got, named, history, banded }: Compared): DataResult {
   const { data } = step.answer
   if (data === undefined) return 'none'
   const recorded = named(String(data))
@@ -214,5 +219,9 @@ function compareData({ step, got, named, history }: Compared): DataResult {
   const earlier = history.get(path)
   if (path !== '') history.set(path, { recorded, got: ours })
   if (recorded === ours) return recorded === data ? 'equal' : 'alike'
+  if (banded !== undefined && !step.varies && !path.startsWith(`${CGROUPS}/memory.`)) {
+    const outside = quantitiesOutside(path.slice(path.lastIndexOf('/') + 1), banded, recorded, ours)
+    if (outside !== undefined) return outside.length === 0 ? 'alike' : outside
+  }
   return ruleFor(path, step.varies)?.(recorded, ours, earlier) ? 'alike' : 'different'
 }

@@ -3,6 +3,7 @@
  * synchronous and answers as system calls do: a result, or minus the error number. Paths are those of the recording.
  */
 import type { ByteString, Pid } from '../../src/units.ts'
+import type { Tasks } from './programs.ts'
 
 /** A result, or minus the error number. */
 export type Result = number
@@ -109,6 +110,8 @@ export interface Driver {
   readonly door: DoorName
   /** The machine as every case finds it: the recorder in the root group, no test directory, every controller enabled. */
   begin(): void
+  /** Simulated tasks in the place of helpers, for rows in which these use memory; a door may have none. */
+  readonly tasks?: Tasks
   /** Leaves nothing behind. */
   end(): void
   /** The recorder, or a helper process that was spawned under that name. */

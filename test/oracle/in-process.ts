@@ -11,6 +11,7 @@ import { EBADF, ENAMETOOLONG, isErrno } from '../../src/errno.ts'
 import { type Attributes, S_IFDIR, S_IFMT } from '../../src/kernfs/door.ts'
 import { type ByteString, milliseconds, type Pid } from '../../src/units.ts'
 import type { Calls, Driver, Entry, Event, Result, Stat } from './driver.ts'
+import type { LineOutcome, Tasks } from './programs.ts'
 import { CGROUPS, type Recording } from './recording.ts'
 import { ENABLE_ALL } from './row.ts'
 
@@ -82,6 +83,25 @@ export class InProcess implements Driver {
   kill(name: string): Result {
     this.#table.exit(this.pidOf(name))
     return 0
+  }
+
+  readonly tasks: Tasks = {
+    run: line => this.#run(line),
+    spawn: name => {
+      const { errno, text } = this.#run(`task ${name} /`)
+      if (errno === 0) this.#add(name, Number(/pid=(\d+)/.exec(text)![1]), 0)
+      return errno
+    },
+    isAlive: name => this.#vfs.door.kernel.tree.tasksByName.get(name)?.state === 'alive',
+  }
+
+  /** A line of the workload language in the root, by the recorder. */
+  #run(line: string): LineOutcome {
+    const recorder = new Process(this.#vfs, { pid: RECORDER })
+    const errno = Math.min(0, recorder.writeFile('/.memcgfs/do', line))
+    const [text = ''] = String(recorder.readFile('/.memcgfs/result')).split('\n')
+    const said = text.replace(/^\d+ /, '')
+    return { errno, waits: said.startsWith('waits'), text: said }
   }
 
   setuid(name: string, uid: number): Result {
@@ -330,10 +350,12 @@ class ProcessCalls implements Calls {
   inotifyRead(inotify: number, timeoutMs: number): readonly Event[] {
     const instance = this.#watches.get(inotify)
     if (instance === undefined) return []
+    // What is there at once, then what comes in the time: read in between, two equal events stay two.
+    const first = this.#process.inotifyRead(instance)
     passTime(this.#vfs, timeoutMs)
-    return this.#process
-      .inotifyRead(instance)
-      .map(({ wd, mask, name }) => (name === '' ? { wd, mask } : { wd, mask, name }))
+    return [...first, ...this.#process.inotifyRead(instance)].map(({ wd, mask, name }) =>
+      name === '' ? { wd, mask } : { wd, mask, name },
+    )
   }
 }
 

@@ -3,6 +3,7 @@
  *
  *     main.ts [ID...]                 in process; rows whose id contains one of these, or all
  *     main.ts --recorded 6.1-v1 ...   those of another recording than 6.12-v2: 6.1-v1, 6.1-v2
+ *     main.ts --memory [ID...]        in process, the rows in which programs use memory
  *     main.ts --mount DIR [ID...]     on a mount (mounted.ts says of what); a sample of the rows, or those named
  */
 import { parseArgs } from 'node:util'
@@ -10,14 +11,18 @@ import { InProcess } from './in-process.ts'
 import { mountedDriver } from './mounted.ts'
 import { recordingOf } from './recording.ts'
 import { describeFailure, replayAll, summary } from './runner.ts'
-import { sampleForMount, selectedRows } from './selection.ts'
+import { memoryRows, sampleForMount, selectedRows } from './selection.ts'
 
 const { values, positionals } = parseArgs({
-  options: { mount: { type: 'string' }, recorded: { type: 'string', default: '6.12-v2' } },
+  options: {
+    memory: { type: 'boolean', default: false },
+    mount: { type: 'string' },
+    recorded: { type: 'string', default: '6.12-v2' },
+  },
   allowPositionals: true,
 })
 const recording = recordingOf(values.recorded)
-const all = selectedRows(recording.rows)
+const all = values.memory ? memoryRows(recording.rows) : selectedRows(recording.rows)
 const named = all.filter(({ id }) => positionals.some(part => String(id).includes(part)))
 const rows = positionals.length > 0 ? named : values.mount === undefined ? all : sampleForMount(all)
 const driver = values.mount === undefined ? new InProcess(recording) : await mountedDriver(values.mount, recording)

@@ -32,6 +32,8 @@ export interface Case {
   readonly id: string
   readonly about: string | undefined
   readonly steps: readonly Step[]
+  /** Its helpers use memory: simulated tasks stand in for them, and quantities are compared within a band. */
+  readonly programs: boolean
 }
 
 /** All tests of version 2 happen below it; each case starts with it absent. */
@@ -111,7 +113,17 @@ function caseOfSteps(row: Fields): Case {
   const steps = (row.steps as readonly Fields[]).map((fields, i) =>
     step(String(i), fields, { varies: varies.includes('all') || varies.includes(i) }),
   )
-  return { id: String(row.id), about: row.about as string | undefined, steps }
+  const id = String(row.id)
+  const programs = id.startsWith('memory/')
+  return { id, about: row.about as string | undefined, steps: programs ? withPaths(steps) : steps, programs }
+}
+
+/** Reads of a descriptor say which file it is, so that its text is compared as that file's. */
+function withPaths(steps: readonly Step[]): Step[] {
+  const paths = new Map(steps.filter(({ op }) => op === 'open').map(({ given }) => [given.fd, given.path]))
+  return steps.map(each =>
+    each.op === 'read' ? { ...each, given: { ...each.given, path: paths.get(each.given.fd) } } : each,
+  )
 }
 
 /** Files that show what happened; writing them makes triggers. */
@@ -154,7 +166,7 @@ function caseOfWrite(row: Fields): Case {
     }),
   )
   steps.push(step('readback', reading(path, row, 'readback'), { varies: varies.includes('readback') }))
-  return { id, about: undefined, steps }
+  return { id, about: undefined, steps, programs: false }
 }
 
 /** What reading a file answered in a row that tells it by fields: `before`, `before_open`, `before_read`. */
@@ -217,7 +229,7 @@ function caseOfEntry(row: Fields): Case {
   if (listxattr !== undefined) steps.push(step('listxattr', { op: 'listxattr', path, ret: 0, data: listxattr }))
   if (row.content !== undefined)
     steps.push(step('content', reading(path, row, 'content'), { varies: varies.includes('content') }))
-  return { id: String(row.id), about: undefined, steps }
+  return { id: String(row.id), about: undefined, steps, programs: false }
 }
 
 export function caseOf(line: Fields): Case {
@@ -226,7 +238,7 @@ export function caseOf(line: Fields): Case {
   return row.file === undefined ? caseOfEntry(row) : caseOfWrite(row)
 }
 
-export type RowFile = 'layout' | 'writes' | 'core'
+export type RowFile = 'layout' | 'writes' | 'core' | 'memory'
 
 /** The rows of one file of a recorded kernel, in their order. Each says of which (`recorded`). */
 export function loadRows(recorded: Recording['rows'], file: RowFile): Fields[] {

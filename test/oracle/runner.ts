@@ -5,7 +5,8 @@ import type { ByteString } from '../../src/units.ts'
 import { compareStep, type Difference, type History } from './compare.ts'
 import type { Driver } from './driver.ts'
 import { EXCEPTIONS, type Exception } from './exceptions.ts'
-import { CGROUPS } from './recording.ts'
+import { isProgramStep } from './programs.ts'
+import { CGROUPS, type Recording } from './recording.ts'
 import { type Case, caseOf, type Fields, type Step } from './row.ts'
 import { runStep, withNumbers } from './steps.ts'
 
@@ -28,18 +29,19 @@ export interface Report {
 }
 
 /** Replays one row from a fresh start. */
-export function replay(each: Case, driver: Driver): Difference[] {
-  const session = { driver, fds: new Map<string, number>() }
+export function replay(each: Case, driver: Driver, recorded: Recording['rows']): Difference[] {
+  const { tasks } = driver
+  const session = { driver, fds: new Map<string, number>(), ...(each.programs && tasks && { tasks }) }
   const history: History = new Map()
   const named = (text: ByteString): ByteString => withNumbers(text, driver)
   const differences: Difference[] = []
   driver.begin()
   try {
     for (const step of each.steps) {
-      if (isElsewhere(step)) continue
+      if (isElsewhere(step) && !(each.programs && isProgramStep(step))) continue
       const got = runStep(step, session)
       if (step.isSetup) expectOk(step.given, got)
-      else differences.push(...compareStep({ step, got, named, history }))
+      else differences.push(...compareStep({ step, got, named, history, ...(each.programs && { banded: recorded }) }))
     }
   } finally {
     driver.end()
@@ -97,7 +99,7 @@ export function replayAll(rows: readonly Fields[], driver: Driver, exceptions = 
 function attempt(row: Fields, driver: Driver): Failure {
   const id = String(row.id)
   try {
-    return { id, differences: replay(caseOf(row), driver) }
+    return { id, differences: replay(caseOf(row), driver, row.recorded as Recording['rows']) }
   } catch (error) {
     return { id, differences: [], broken: (error as Error).stack ?? String(error) }
   }

@@ -5,6 +5,7 @@
 import { O } from '../../src/api/process.ts'
 import type { ByteString } from '../../src/units.ts'
 import type { Calls, Driver, Entry, Result, Stat } from './driver.ts'
+import { isProgramStep, runProgram, type Tasks } from './programs.ts'
 import { isThereIn } from './recording.ts'
 import type { Fields, Step } from './row.ts'
 
@@ -20,6 +21,8 @@ const SIGKILL = 9
 /** Whatever a case has to remember between its steps. */
 export interface Session {
   readonly driver: Driver
+  /** Simulated tasks that stand in for helpers; absent where those only use files. */
+  readonly tasks?: Tasks
   /** Descriptors by the name the row gives them. */
   readonly fds: Map<string, number>
 }
@@ -283,6 +286,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 
 /** Runs one step; the answer in the words of the recording. An operation nobody knows answers `unknown`. */
 export function runStep(step: Step, session: Session): Fields {
+  if (session.tasks !== undefined && isProgramStep(step)) {
+    const done = runProgram(step, session.tasks)
+    if (done !== undefined) return done
+  }
   const given = new Given(step.given, session)
   // The helper changes its user itself; only the door can make a process be another.
   if (step.op === 'setuid') return { ret: session.driver.setuid(step.by!, given.number('uid')) }
