@@ -7,6 +7,7 @@
 import { createClock, moveTo, nextDue, takeDue, type WorkItem } from './clock.ts'
 import { controllers, core } from './controllers/index.ts'
 import { createEngine, type Engine, type EngineMessage } from './engine/engine.ts'
+import { HIGH_WORK, reclaimOverHigh } from './engine/high.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
 import { holdEnds, STALL_ENDS } from './engine/psi/hold.ts'
@@ -22,6 +23,7 @@ import { taskStops } from './tree/freezer.ts'
 import { createHierarchies, type Layout } from './tree/hierarchy.ts'
 import type { Host } from './tree/host.ts'
 import { killVictim } from './tree/kill.ts'
+import { TASK_WAKES, timeComes, wakeSleepers } from './tree/sleep.ts'
 import { createTree, fileChanged, type Tree, type TreeState, treeState } from './tree/tree.ts'
 import type { Nanoseconds, Pages } from './units.ts'
 import { controlFiles } from './workload/control.ts'
@@ -54,11 +56,15 @@ export interface KernelState {
 /** What deferred work does, by the kind of its item. */
 export type WorkHandler = (kernel: Kernel, a: number, b: number) => void
 
+/** Work items run here (workload.md §8.1). */
+const WORK_CPU = 0
+
 const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'rstat-flush': kernel => periodicFlush(kernel.engine),
   'cache-create': (kernel, memcg, cache) => createQueuedCopy(kernel.engine, memcg, cache),
   'cache-shrink': (kernel, cache) => shrinkDeactivated(kernel.engine, cache),
   'cache-destroy': (kernel, cache) => destroyKilled(kernel.engine, cache),
+  [HIGH_WORK]: (kernel, slot) => reclaimOverHigh(kernel.engine, slot, WORK_CPU),
   [TRIM]: (kernel, round) => trimIdle(kernel.engine, round, UNCHARGED_PAGES),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
@@ -66,6 +72,10 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   [PSI_STEP]: (kernel, group) => stepDue(kernel.engine, group),
   [PSI_POLL]: (kernel, group) => pollDue(kernel.engine, group),
   [STALL_ENDS]: (kernel, group, hold) => holdEnds(kernel.engine, group, hold),
+  [TASK_WAKES]: (kernel, pid) => {
+    timeComes(kernel.tree, kernel.tree.tasks.get(pid))
+    kernel.workload.runReady()
+  },
   'task-stops': (kernel, pid) => taskStops(kernel.tree, kernel.tree.tasks.get(pid)),
 }
 
@@ -177,6 +187,9 @@ export class Kernel {
         break
       case 'pressure':
         tree.firedTriggers.push(message.trigger)
+        break
+      case 'wake':
+        wakeSleepers(tree, message.mm)
         break
       case 'unpinned': {
         const css = tree.cssOfMemcg[message.memcg]

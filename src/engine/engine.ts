@@ -31,6 +31,8 @@ export type EngineMessage =
   | { readonly kind: 'event'; readonly memcg: number; readonly file: string }
   /** The OOM killer chose this address space, for an OOM in the memcg `oomAt`. */
   | { readonly kind: 'kill'; readonly mm: number; readonly oomAt: number }
+  /** Threads of this address space that sleep until they are woken go on. */
+  | { readonly kind: 'wake'; readonly mm: number }
   /** The last reference to an offline memcg is gone. */
   | { readonly kind: 'unpinned'; readonly memcg: number }
   /** A trigger on pressure has fired. */

@@ -3,11 +3,11 @@
  *
  * Pages are faulted in one after the other; an operation that finds no room keeps what it had done until then.
  */
-import { isErrno } from '../errno.ts'
 import type { Pages } from '../units.ts'
-import { chargePages } from './charge.ts'
 import type { Engine } from './engine.ts'
 import { addBatch, isolate, joinPrevious } from './folio.ts'
+import { IN_FAULT } from './gfp.ts'
+import { returnToUser } from './high.ts'
 import { payerOf } from './kmem.ts'
 import { allocKernelPages } from './kmemalloc.ts'
 import { mapBatch, unmapRange } from './mapping.ts'
@@ -16,7 +16,7 @@ import { bringIn } from './pagecache.ts'
 import { type Extent, extentAt, extentOf, firstStretch, insertExtent } from './pagemap.ts'
 import type { SwapBatch } from './swap.ts'
 import { swapIn } from './swapin.ts'
-import { type Actor, chargeUserPages } from './usercharge.ts'
+import { type Actor, chargeUserBlock, chargeUserPages } from './usercharge.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
 export interface Touch {
@@ -25,20 +25,27 @@ export interface Touch {
   readonly order: number
 }
 
-/** Touches pages `start … end` of a region; how many it got through. Fewer than asked: a charge was refused. */
-export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: Touch, actor: Actor): Pages {
+/**
+ * Touches pages `start … end` of a region; how many it got through. Fewer than asked: a charge was refused, or the
+ * thread must sleep first (`mm.sleep`). Each fault returns to user space.
+ */
+export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: Touch, by: Actor): Pages {
+  const actor = { ...by, gfp: by.gfp | IN_FAULT }
   let page = start
-  while (page < end) {
+  while (page < end && actor.mm.sleep === null) {
     const stretch = firstStretch(vma.map, page, end)
     const { extent } = stretch
     let done: Pages
     if (extent === null) done = faultHole(e, vma, page, page + stretch.pages, how, actor)
     else if (extent.swap !== null) {
-      if (!faultSwap(e, extent.swap, page - extent.start, stretch.pages, actor)) break
-      // Now the memory is there, and the access is made to it.
+      // Once the memory is there, the access is made to it.
+      const isBack = faultSwap(e, extent.swap, page - extent.start, stretch.pages, actor)
+      returnToUser(e, actor.mm, actor.cpu)
+      if (!isBack) break
       continue
     } else if (how.write && needsCopy(vma, extent)) done = faultCopy(e, vma, page, stretch.pages, actor)
     else done = stretch.pages
+    returnToUser(e, actor.mm, actor.cpu)
     if (done === 0) break
     page += done
   }
@@ -90,15 +97,10 @@ function faultAnon(e: Engine, vma: Vma, start: Pages, end: Pages, last: Pages, o
   const { cpu, node, mm } = actor
   const huge = 2 ** order
   const isHuge = order > 0 && end - start >= huge
-  let pages: Pages
-  if (isHuge) {
-    if (isErrno(chargePages(e, mm.memcg, huge, actor.gfp, cpu, mm))) return 0
-    pages = huge
-  } else {
-    pages = chargeUserPages(e, actor, last - start)
-    if (pages === 0) return 0
-  }
-  const batch = addBatch(e, { memcg: mm.memcg, kind: 'anon', pages, order: isHuge ? order : 0, node }, cpu)
+  const charged = isHuge ? chargeUserBlock(e, mm.memcg, actor, huge) : chargeUserPages(e, actor, last - start)
+  if (charged === null) return 0
+  const { memcg, pages } = charged
+  const batch = addBatch(e, { memcg, kind: 'anon', pages, order: isHuge ? order : 0, node }, cpu)
   mapBatch(e, batch, vma, start, cpu)
   joinPrevious(e, vma.map, start)
   modStatTimes(e, mm.memcg, STAT.pgfault, cpu, 1, isHuge ? 1 : pages)
@@ -136,10 +138,11 @@ function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor):
 /** Gives the region anonymous pages of its own in place of what it shows; how many. */
 function faultCopy(e: Engine, vma: Vma, page: Pages, wanted: Pages, actor: Actor): Pages {
   const { cpu, node, mm } = actor
-  const pages = chargeUserPages(e, actor, wanted)
-  if (pages === 0) return 0
+  const charged = chargeUserPages(e, actor, wanted)
+  if (charged === null) return 0
+  const { memcg, pages } = charged
   unmapRange(e, vma, page, page + pages, cpu)
-  const batch = addBatch(e, { memcg: mm.memcg, kind: 'anon', pages, order: 0, node }, cpu)
+  const batch = addBatch(e, { memcg, kind: 'anon', pages, order: 0, node }, cpu)
   mapBatch(e, batch, vma, page, cpu)
   joinPrevious(e, vma.map, page)
   modStatTimes(e, mm.memcg, STAT.pgfault, cpu, 1, pages)

@@ -46,6 +46,10 @@ export interface ModelOptions {
   reclaimUsPerPage: Microseconds
   refaultUs: Microseconds
   swapinUs: Microseconds
+  /** With the feature max_watermark: pages kept free below memory.max. */
+  watermarkGapPages: Pages
+  /** Mount option of version 2: memory.events counts what happens in the cgroup itself, as up to 5.1. */
+  memoryLocalevents: boolean
 }
 
 /**

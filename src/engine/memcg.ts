@@ -9,6 +9,7 @@ import { type CounterId, PAGE_COUNTER_MAX } from './counter.ts'
 import type { Engine } from './engine.ts'
 import type { Mm } from './mm.ts'
 import type { ObjCgroup } from './objstock.ts'
+import type { SlabDebug } from './slabdebug.ts'
 import { createMemcgStats, type MemcgStats } from './vmstat/stats.ts'
 
 export const NO_MEMCG = -1
@@ -60,6 +61,11 @@ export interface MemCgroup {
   events: number
   /** Address spaces that belong here: among them the OOM killer chooses. */
   mms: Set<Mm> | null
+
+  /** Reclaim for its memory.high is queued: it was charged in interrupt context. */
+  highWork: boolean
+  /** What the laboratory counts; null while there was nothing to count. */
+  slabDebug: SlabDebug | null
 
   oomGroup: boolean
   zswapMax: Pages
@@ -121,6 +127,8 @@ export function newMemcg(slot: number, parent: MemCgroup | null, counters: Memcg
     lists: -1,
     events: -1,
     mms: null,
+    highWork: false,
+    slabDebug: null,
     oomGroup: false,
     zswapMax: PAGE_COUNTER_MAX,
     zswapWriteback: true,

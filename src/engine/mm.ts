@@ -9,6 +9,7 @@ import { unmapRange } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
 import type { PsiGroup } from './psi/group.ts'
+import type { Sleep } from './sleep.ts'
 import { endStalls } from './stall.ts'
 import { modStat, STAT } from './vmstat.ts'
 
@@ -31,6 +32,8 @@ export interface Mm {
   psi: PsiGroup
   /** Its tasks that sleep waiting for memory. */
   stalls: number
+  /** What its acting thread must do before it goes on (sleep.ts); whoever runs the thread takes it. */
+  sleep: Sleep | null
   oomScoreAdj: number
   /** A fatal signal is pending. */
   dying: boolean
@@ -67,6 +70,7 @@ export function createMm(e: Engine, memcg: MemCgroup, pageTables: KernelPages[] 
     overHigh: 0,
     psi: e.psi.system,
     stalls: 0,
+    sleep: null,
     oomScoreAdj: 0,
     dying: false,
   }

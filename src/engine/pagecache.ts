@@ -23,10 +23,11 @@ export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages
     const back = swapIn(e, gone.extent.swap, start - gone.extent.start, gone.pages, actor)
     return back === undefined ? 0 : back.pages
   }
-  const pages = chargeUserPages(e, actor, gone.pages)
-  if (pages === 0) return 0
+  const charged = chargeUserPages(e, actor, gone.pages)
+  if (charged === null) return 0
+  const { memcg, pages } = charged
   const kind = file.fs === 'tmpfs' ? 'shmem' : 'file'
-  const batch = addBatch(e, { memcg: actor.mm.memcg, kind, pages, order: 0, node: actor.node }, actor.cpu)
+  const batch = addBatch(e, { memcg, kind, pages, order: 0, node: actor.node }, actor.cpu)
   batch.file = file
   batch.filePage = start
   insertExtent(file.cache, extentOf(start, pages, { batch }))
@@ -36,10 +37,13 @@ export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages
   return pages
 }
 
-/** Reads or writes `start … end` through a descriptor; how many pages it got through. */
+/**
+ * Reads or writes `start … end` through a descriptor; how many pages it got through. Fewer than asked: a charge was
+ * refused, or the thread must sleep first (`mm.sleep`).
+ */
 export function accessFile(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor): Pages {
   let page = start
-  while (page < end) {
+  while (page < end && actor.mm.sleep === null) {
     const done = bringIn(e, file, page, end, actor)
     if (done === 0) break
     page += done

@@ -20,9 +20,9 @@ const payerOf = ({ memcg }: SwapBatch, faulting: MemCgroup): MemCgroup => (memcg
 /** Swaps in up to `want` pages from page `from` of the batch; the pages that are back, or undefined if the charge was refused. */
 export function swapIn(e: Engine, slots: SwapBatch, from: Pages, want: Pages, actor: Actor): FolioBatch | undefined {
   const payer = payerOf(slots, actor.mm.memcg)
-  const pages = chargeUserPagesTo(e, payer, actor, want)
-  if (pages === 0) return undefined
-  return bringBack(e, isolateSlots(e, slots, from, pages), payer, actor.cpu)
+  const charged = chargeUserPagesTo(e, payer, actor, want)
+  if (charged === null) return undefined
+  return bringBack(e, isolateSlots(e, slots, from, charged.pages), charged.memcg, actor.cpu)
 }
 
 /** The slots become memory that `payer` was charged for, wherever they were named. */
@@ -65,13 +65,13 @@ export function swapOff(e: Engine, cpu: Cpu): boolean {
     const mm = slots.mappers[0]?.vma.mm
     const payer = payerOf(slots, mm?.memcg ?? e.root)
     for (let left = slots.pages; left > 0; ) {
-      const pages = chargeUserPagesTo(e, payer, { mm: null, cpu, gfp: GFP_KERNEL | GFP_MAYFAIL }, left)
-      if (pages === 0) {
+      const charged = chargeUserPagesTo(e, payer, { mm: null, cpu, gfp: GFP_KERNEL | GFP_MAYFAIL }, left)
+      if (charged === null) {
         e.swapTotal = swapTotal
         return false
       }
-      left -= pages
-      bringBack(e, isolateSlots(e, slots, 0, pages), payer, cpu)
+      left -= charged.pages
+      bringBack(e, isolateSlots(e, slots, 0, charged.pages), charged.memcg, cpu)
     }
   }
   return true

@@ -89,6 +89,8 @@ function record(what: NewTask, pid: Pid, of: Pick<Task, 'mm' | 'memory' | 'realT
     staysZombie: false,
     frozen: false,
     stopped: false,
+    sleep: null,
+    inInterrupt: false,
     dying: false,
     objects: [],
     pages: [],

@@ -105,7 +105,9 @@ function writeConfig(kernel: Kernel, workload: Workload, text: ByteString): Errn
 
 const stateOf = (task: Task): string => {
   if (task.state !== 'alive') return 'zombie'
-  return task.stopped ? 'stopped' : task.frozen ? 'frozen' : 'running'
+  if (task.stopped) return 'stopped'
+  if (task.frozen) return 'frozen'
+  return task.sleep === null ? 'running' : 'sleeping'
 }
 
 function describeTask(task: Task): string {

@@ -125,6 +125,17 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
     about: 'Stall time of a page that is read from disk, counted likewise.',
   },
   swapinUs: { kind: MICROSECONDS, usual: 100, about: 'Stall time of a page that is swapped in, counted likewise.' },
+  watermarkGapPages: {
+    kind: between(1, 2 ** 31),
+    usual: 512,
+    about: 'With max_watermark=yes: pages that are kept free below memory.max.',
+  },
+  memoryLocalevents: {
+    kind: FLAG,
+    usual: false,
+    fixed: true,
+    about: 'Mount option memory_localevents: memory.events does not count what happens below.',
+  },
 }
 
 /** Options of the model whose behaviour a later step brings, with that step. */
@@ -136,7 +147,6 @@ export const LATER_OPTIONS: Readonly<Record<string, number>> = {
   flusherMs: 3,
   oomExitMs: 3,
   sbShrinkBatch: 3,
-  watermarkGapPages: 3,
   psiCpus: 3,
   thresholdCheck: 4,
 }

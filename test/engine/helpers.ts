@@ -44,6 +44,8 @@ export function engineOf(
     reclaimUsPerPage: 10,
     refaultUs: 100,
     swapinUs: 100,
+    watermarkGapPages: 512,
+    memoryLocalevents: false,
   }
   const chosen = (known: object): object => Object.fromEntries(Object.entries(choices).filter(([key]) => key in known))
   return createEngine({
