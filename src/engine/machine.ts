@@ -1,7 +1,7 @@
 /**
  * The simulated computer and the choices of the model: what a kernel generation does not decide (profiles.md §4).
  */
-import { type Bytes, KIB, type Microseconds, type Pages } from '../units.ts'
+import { type Bytes, type Cpu, KIB, type Microseconds, type NodeNumber, type Pages } from '../units.ts'
 
 /** Fixed for the life of a kernel. */
 export interface Machine {
@@ -60,3 +60,6 @@ export const STACK_BYTES: Bytes = 16 * KIB
 
 /** Bytes rounded up to whole pages. */
 export const toPages = (machine: Machine, bytes: Bytes): Pages => Math.ceil(bytes / machine.pageSize)
+
+/** CPUs are dealt out to the nodes in blocks. */
+export const nodeOfCpu = ({ cpus, nodes }: Machine, cpu: Cpu): NodeNumber => Math.floor((cpu * nodes) / cpus)

@@ -1,5 +1,6 @@
 /** What the laboratory counts besides: `.memcgfs/slab_debug` of a cgroup (charge-reclaim.md §4.2). */
 import type { NodeNumber, Pages } from '../units.ts'
+import { watermark } from './counter.ts'
 import type { Engine } from './engine.ts'
 import type { MemCgroup } from './memcg.ts'
 
@@ -40,8 +41,13 @@ export function countSlabNode(e: Engine, m: MemCgroup, node: NodeNumber, pages: 
   slabDebug(e, m).slabPages[node]! += pages
 }
 
-/** The lines of the file: those of a memcg where nothing happened are zeroes. */
-export function slabDebugLines({ machine }: Engine, m: MemCgroup): (readonly [string, number])[] {
+/** Objects for `m` that are of the wanted node, or of another. */
+export function countObjectNode(e: Engine, m: MemCgroup, isWanted: boolean, count: number): void {
+  slabDebug(e, m)[isWanted ? 'numaHit' : 'numaMiss'] += count
+}
+
+/** The lines of the file; `peak` is the largest usage so far, in pages. */
+export function slabDebugLines({ machine, counters }: Engine, m: MemCgroup): (readonly [string, number])[] {
   const counts = m.slabDebug ?? createSlabDebug(machine.nodes)
   return [
     ['order_fallback', counts.orderFallback],
@@ -51,5 +57,6 @@ export function slabDebugLines({ machine }: Engine, m: MemCgroup): (readonly [st
     ...counts.slabPages.map((pages, node) => [`slab_pages_node${node}`, pages] as const),
     ['nowait_fail', counts.nowaitFail],
     ['watermark_reclaim_pages', counts.watermarkReclaimPages],
+    ['peak', watermark(counters, m.memory)],
   ]
 }

@@ -4,11 +4,12 @@
 import { createBelongings } from '../engine/belongings.ts'
 import { copyRegions, growTables } from '../engine/fault.ts'
 import { GFP_KERNEL } from '../engine/gfp.ts'
+import { nodeOfCpu } from '../engine/machine.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
 import { createMm, exitMm, type Mm } from '../engine/mm.ts'
 import { allocTaskMemory, freeTaskMemory, type TaskMemory } from '../engine/taskmemory.ts'
 import { ENOMEM, type Errno, isErrno, OK, type Ok } from '../errno.ts'
-import type { Cpu, Pid, Uid } from '../units.ts'
+import type { Cpu, NodeNumber, Pid, Uid } from '../units.ts'
 import { attachNew } from './attach.ts'
 import type { Cgroup } from './cgroup.ts'
 import { effectiveState } from './control.ts'
@@ -36,8 +37,7 @@ export function nextCpu(tree: Tree): Cpu {
   return cpu
 }
 
-export const nodeOf = (tree: Tree, cpu: Cpu): number =>
-  Math.floor((cpu * tree.engine.machine.nodes) / tree.engine.machine.cpus)
+export const nodeOf = (tree: Tree, cpu: Cpu): NodeNumber => nodeOfCpu(tree.engine.machine, cpu)
 
 /** May a task be made here? Counted in every controller that says yes, in none if one says no. */
 function canFork(tree: Tree, cg: Cgroup): Ok | Errno {
