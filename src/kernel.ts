@@ -9,6 +9,7 @@ import { controllers, core } from './controllers/index.ts'
 import { createEngine, type Engine, type EngineMessage } from './engine/engine.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
+import { freeDyingNames, NAMES_FREE } from './engine/names.ts'
 import { TRIM } from './engine/slab/arrays.ts'
 import { trimIdle } from './engine/slab/slub.ts'
 import { UNCHARGED_PAGES } from './engine/slabpages.ts'
@@ -57,6 +58,7 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'cache-create': (kernel, memcg, cache) => createQueuedCopy(kernel.engine, memcg, cache),
   'cache-shrink': (kernel, cache) => shrinkDeactivated(kernel.engine, cache),
   'cache-destroy': (kernel, cache) => destroyKilled(kernel.engine, cache),
+  [NAMES_FREE]: (kernel, batch) => freeDyingNames(kernel.engine, batch),
   [TRIM]: (kernel, round) => trimIdle(kernel.engine, round, UNCHARGED_PAGES),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
