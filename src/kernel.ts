@@ -10,6 +10,7 @@ import { createEngine, type Engine, type EngineMessage } from './engine/engine.t
 import { HIGH_WORK, reclaimOverHigh } from './engine/high.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
+import { freeDyingNames, NAMES_FREE } from './engine/names.ts'
 import { holdEnds, STALL_ENDS } from './engine/psi/hold.ts'
 import { PSI_POLL, PSI_STEP, pollDue, stepDue } from './engine/psi/trigger.ts'
 import { TRIM } from './engine/slab/arrays.ts'
@@ -65,6 +66,7 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'cache-shrink': (kernel, cache) => shrinkDeactivated(kernel.engine, cache),
   'cache-destroy': (kernel, cache) => destroyKilled(kernel.engine, cache),
   [HIGH_WORK]: (kernel, slot) => reclaimOverHigh(kernel.engine, slot, WORK_CPU),
+  [NAMES_FREE]: (kernel, batch) => freeDyingNames(kernel.engine, batch),
   [TRIM]: (kernel, round) => trimIdle(kernel.engine, round, UNCHARGED_PAGES),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),

@@ -11,13 +11,14 @@ import { createPool, type Pool } from '../pool.ts'
 import type { Features } from '../profiles/features.ts'
 import type { Pages } from '../units.ts'
 import { type CounterId, type Counters, createCounter, createCounters, NO_COUNTER } from './counter.ts'
-import { createDcache, type Dcache } from './dcache.ts'
 import { EVENT_COLUMNS } from './events.ts'
 import { createFiles, type Files } from './file.ts'
 import { createFolios, type Folios } from './folio.ts'
+import { createAging } from './lruvec.ts'
 import type { Machine, ModelOptions } from './machine.ts'
 import { type MemCgroup, newMemcg } from './memcg.ts'
 import type { Mm } from './mm.ts'
+import { createDcache, type Dcache } from './names.ts'
 import { createObjStocks, type ObjStock } from './objstock.ts'
 import { createPsi, type Psi } from './psi/group.ts'
 import { createSlab, type Slab } from './slab/slub.ts'
@@ -63,6 +64,10 @@ export interface Engine {
   readonly vmstats: VmStats
   readonly slab: Slab
   readonly folios: Folios
+  /** What reclaim remembers of memcgs (lruvec.ts). */
+  readonly aging: Pool
+  /** Memcgs reclaim has looked at since the boot, and how many of them were removed. */
+  readonly reclaimVisits: { all: number; zombies: number }
   readonly files: Files
   readonly dcache: Dcache
   /** By id, the living ones. */
@@ -118,6 +123,8 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     vmstats: createVmStats(features, machine),
     slab: createSlab(machine, features, options),
     folios: createFolios(machine.nodes),
+    aging: createAging(machine.nodes),
+    reclaimVisits: { all: 0, zombies: 0 },
     files: createFiles(),
     dcache: createDcache(),
     mms: new Map(),

@@ -3,7 +3,7 @@
  *
  * Pages are faulted in one after the other; an operation that finds no room keeps what it had done until then.
  */
-import type { Pages } from '../units.ts'
+import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { addBatch, isolate, joinPrevious } from './folio.ts'
 import { IN_FAULT } from './gfp.ts'
@@ -44,12 +44,23 @@ export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: 
       if (!isBack) break
       continue
     } else if (how.write && needsCopy(vma, extent)) done = faultCopy(e, vma, page, stretch.pages, actor)
-    else done = stretch.pages
+    else {
+      done = stretch.pages
+      useMapped(e, vma, extent, page, done, actor.cpu)
+    }
     returnToUser(e, actor.mm, actor.cpu)
     if (done === 0) break
     page += done
   }
   return page - start
+}
+
+/** Memory is used through a mapping: the entries in the page tables are young. */
+function useMapped(e: Engine, vma: Vma, { batch, start }: Extent, page: Pages, pages: Pages, cpu: Cpu): void {
+  if (batch === null || batch.mappers.find(mapper => mapper.vma === vma)!.young) return
+  const used = isolate(e, batch, page - start, pages, cpu)
+  used.mappers.find(mapper => mapper.vma === vma)!.young = true
+  joinPrevious(e, vma.map, page)
 }
 
 /** A write must not be seen by others: the zero page, memory shared since a fork, a file mapped privately. */
@@ -110,11 +121,10 @@ function faultAnon(e: Engine, vma: Vma, start: Pages, end: Pages, last: Pages, o
 
 /** Memory comes back from the swap device; false if the charge was refused. */
 function faultSwap(e: Engine, slots: SwapBatch, from: Pages, pages: Pages, actor: Actor): boolean {
-  const batch = swapIn(e, slots, from, pages, actor)
-  if (batch === undefined) return false
-  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, batch.pages)
-  modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, batch.pages)
-  return true
+  const back = swapIn(e, slots, from, pages, actor)
+  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, back)
+  modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, back)
+  return back > 0
 }
 
 function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor): Pages {
@@ -122,7 +132,7 @@ function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor):
   const first = vma.filePage + start
   const cached = firstStretch(file.cache, first, first + 1).extent !== null
   const isSwapped = firstStretch(file.evicted, first, first + 1).extent?.swap != null
-  const pages = bringIn(e, file, first, vma.filePage + end, actor)
+  const pages = bringIn(e, file, first, vma.filePage + end, actor, false)
   if (pages === 0) return 0
   const extent = file.cache.extents[extentAt(file.cache, first)]!
   const batch = isolate(e, extent.batch!, first - extent.start, pages, actor.cpu)
@@ -159,7 +169,7 @@ export function copyRegions(e: Engine, from: Mm, to: Mm, actor: Actor): boolean 
     for (const { start, pages, batch, swap } of vma.map.extents) {
       if (batch !== null && batch.kind !== 'anon') continue
       if (!growTables(e, to, to.mapped + pages, { ...actor, mm: to })) return false
-      if (batch !== null) mapBatch(e, batch, copy, start, actor.cpu)
+      if (batch !== null) mapBatch(e, batch, copy, start, actor.cpu, false)
       else {
         insertExtent(copy.map, extentOf(start, pages, { swap }))
         to.mapped += pages

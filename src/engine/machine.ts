@@ -25,8 +25,15 @@ export interface Machine {
 
 /** Choices that no kernel has. Changeable while it runs. */
 export interface ModelOptions {
-  /** The reclaim back end: `ideal` takes what it is asked for from clean file pages, and nothing else (CR §4.3). */
-  reclaim: 'ideal'
+  /**
+   * The reclaim back end: `classic` has lists, ageing, swap and shrinkers; `ideal` takes what it is asked for from clean
+   * file pages, and nothing else (CR §4.3).
+   */
+  reclaim: 'classic' | 'ideal'
+  /** Mount option of version 2: protection that nobody claims is shared out below (5.7 and later). */
+  memoryRecursiveprot: boolean
+  /** Objects a shrinker of names takes in one go: 128 as any, or 1024 as the kernel's. */
+  sbShrinkBatch: number
   /** Tasks own kernel objects: stack, task_struct and so on (workload.md §5). */
   taskOverhead: boolean
   /**

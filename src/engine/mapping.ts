@@ -9,10 +9,10 @@ import { cutExtent, type Extent, extentAt, extentOf, firstStretch, insertExtent,
 import { isolateSlots, unmapSlots } from './swap.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
-/** Shows the whole batch in a region from page `page` on; there must be a hole. */
-export function mapBatch(e: Engine, batch: FolioBatch, vma: Vma, page: Pages, cpu: Cpu): void {
+/** Shows the whole batch in a region from page `page` on; there must be a hole. A fault also uses it: it is `young`. */
+export function mapBatch(e: Engine, batch: FolioBatch, vma: Vma, page: Pages, cpu: Cpu, young = true): void {
   insertExtent(vma.map, extentOf(page, batch.pages, { batch }))
-  batch.mappers.push({ vma, page })
+  batch.mappers.push({ vma, page, young })
   if (batch.mappers.length === 1) countMapped(e, batch, batch.pages, cpu)
   vma.mm.rss[batch.kind] += batch.pages
   vma.mm.mapped += batch.pages

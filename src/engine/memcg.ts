@@ -57,6 +57,8 @@ export interface MemCgroup {
   stats: MemcgStats
   /** Slot of the folio lists; -1 while no folio was ever listed here. */
   lists: number
+  /** Slot of what reclaim remembers (lruvec.ts); -1 while reclaim never came here. */
+  aging: number
   /** Slot of the event counts; -1 while nothing happened. */
   events: number
   /** Address spaces that belong here: among them the OOM killer chooses. */
@@ -125,6 +127,7 @@ export function newMemcg(slot: number, parent: MemCgroup | null, counters: Memcg
     percpuPayer: null,
     stats: createMemcgStats(),
     lists: -1,
+    aging: -1,
     events: -1,
     mms: null,
     highWork: false,
@@ -148,6 +151,14 @@ export function forEachInSubtree(e: Engine, m: MemCgroup, visit: (m: MemCgroup) 
   visit(m)
   for (let child = m.firstChild; child !== NO_MEMCG; child = e.memcgs[child]!.nextSibling)
     forEachInSubtree(e, e.memcgs[child]!, visit)
+}
+
+/** The memcg that comes after `m` in that order; null after the last one below `top`. */
+export function nextInSubtree(e: Engine, top: MemCgroup, m: MemCgroup): MemCgroup | null {
+  if (m.firstChild !== NO_MEMCG) return e.memcgs[m.firstChild]!
+  for (let level = m; level !== top; level = level.parent!)
+    if (level.nextSibling !== NO_MEMCG) return e.memcgs[level.nextSibling]!
+  return null
 }
 
 /** Whether `m` is `ancestor` or below it. */

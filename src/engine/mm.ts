@@ -50,6 +50,8 @@ export interface Vma {
   readonly filePage: Pages
   /** Written pages become anonymous copies instead of changing the file. */
   readonly isPrivate: boolean
+  /** Program text: reclaim is careful with it. */
+  readonly isExec: boolean
 }
 
 /** Entries of one page-table page. */
@@ -88,9 +90,12 @@ export function moveMm(mm: Mm, to: MemCgroup): void {
   to.mms.add(mm)
 }
 
-export function createVma(mm: Mm, name: string, pages: Pages, of: Pick<Vma, 'file' | 'filePage' | 'isPrivate'>): Vma {
-  const { file, filePage, isPrivate } = of
-  const vma: Vma = { mm, name, pages, map: createPageMap(), file, filePage, isPrivate }
+/** What a region is. */
+export type NewVma = Pick<Vma, 'file' | 'filePage' | 'isPrivate'> & Partial<Pick<Vma, 'isExec'>>
+
+export function createVma(mm: Mm, name: string, pages: Pages, of: NewVma): Vma {
+  const { file, filePage, isPrivate, isExec = false } = of
+  const vma: Vma = { mm, name, pages, map: createPageMap(), file, filePage, isPrivate, isExec }
   mm.vmas.set(name, vma)
   if (file !== null) file.mappings++
   return vma

@@ -2,39 +2,69 @@
  * Bringing pages of files into memory, for reading, writing or mapping. Whoever brings a page in first pays for it.
  * Pages that are written are written back at once, so the page cache is always clean. Kernel: mm/filemap.c, mm/shmem.c.
  */
-import type { Pages } from '../units.ts'
+import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
-import { addBatch, joinPrevious } from './folio.ts'
-import { extentOf, firstStretch, insertExtent } from './pagemap.ts'
+import { addBatch, isolate, joinPrevious } from './folio.ts'
+import { markAccessed } from './lru.ts'
+import { cutExtent, type Extent, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
 import { swapIn } from './swapin.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
+import { refault, type Shadow } from './workingset.ts'
 
 /**
  * Brings in the first part of `start … end` that is missing, or finds that the first part is there; how many pages
- * from `start` on are in memory now. 0 if the charge was refused.
+ * from `start` on are in memory now. 0 if the charge was refused. `accessed`: read or written, not mapped.
  */
-export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor): Pages {
+export function bringIn(
+  e: Engine,
+  file: PageCacheFile,
+  start: Pages,
+  end: Pages,
+  actor: Actor,
+  accessed: boolean,
+): Pages {
   const stretch = firstStretch(file.cache, start, end)
-  if (stretch.extent !== null) return stretch.pages
-  const gone = firstStretch(file.evicted, start, start + stretch.pages)
-  if (gone.extent?.swap) {
-    const back = swapIn(e, gone.extent.swap, start - gone.extent.start, gone.pages, actor)
-    return back === undefined ? 0 : back.pages
+  if (stretch.extent !== null) {
+    if (accessed) accessAgain(e, file, stretch.extent, start, stretch.pages, actor.cpu)
+    return stretch.pages
   }
+  const gone = firstStretch(file.evicted, start, start + stretch.pages)
+  if (gone.extent?.swap) return swapIn(e, gone.extent.swap, start - gone.extent.start, gone.pages, actor)
   const charged = chargeUserPages(e, actor, gone.pages)
   if (charged === null) return 0
   const { memcg, pages } = charged
+  const shadow = takeShadow(file, start, pages)
   const kind = file.fs === 'tmpfs' ? 'shmem' : 'file'
   const batch = addBatch(e, { memcg, kind, pages, order: 0, node: actor.node }, actor.cpu)
   batch.file = file
   batch.filePage = start
+  batch.referenced = accessed
   insertExtent(file.cache, extentOf(start, pages, { batch }))
   modStatTimes(e, batch.memcg, STAT.file, actor.cpu, 1, pages, actor.node)
   if (kind === 'shmem') modStatTimes(e, batch.memcg, STAT.shmem, actor.cpu, 1, pages, actor.node)
+  if (shadow !== null) refault(e, batch, shadow, actor.cpu)
   joinPrevious(e, file.cache, start)
   return pages
+}
+
+/** What was remembered of pages that are back: that of the first, and no more of any of them. */
+function takeShadow(file: PageCacheFile, start: Pages, pages: Pages): Shadow | null {
+  const { evicted } = file
+  const found = firstStretch(evicted, start, start + pages).extent
+  if (found === null) return null
+  const extent = found.start < start ? cutExtent(evicted, found, start - found.start) : found
+  if (extent.pages > pages) cutExtent(evicted, extent, pages)
+  removeExtent(evicted, extent)
+  return extent.shadow
+}
+
+/** Pages of one extent are read or written again. */
+function accessAgain(e: Engine, file: PageCacheFile, extent: Extent, start: Pages, pages: Pages, cpu: Cpu): void {
+  const batch = isolate(e, extent.batch!, start - extent.start, pages, cpu)
+  markAccessed(e, batch, cpu)
+  joinPrevious(e, file.cache, start)
 }
 
 /**
@@ -44,7 +74,7 @@ export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages
 export function accessFile(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor): Pages {
   let page = start
   while (page < end && actor.mm.sleep === null) {
-    const done = bringIn(e, file, page, end, actor)
+    const done = bringIn(e, file, page, end, actor, true)
     if (done === 0) break
     page += done
   }

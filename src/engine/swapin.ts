@@ -6,7 +6,7 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { addBatch, type FolioBatch } from './folio.ts'
+import { addBatch } from './folio.ts'
 import { GFP_KERNEL, GFP_MAYFAIL } from './gfp.ts'
 import { countMapped } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
@@ -14,27 +14,29 @@ import { extentAt, extentOf, insertExtent, removeExtent } from './pagemap.ts'
 import { isolateSlots, releaseSlots, type SwapBatch } from './swap.ts'
 import { type Actor, chargeUserPagesTo } from './usercharge.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
+import { refault } from './workingset.ts'
 
 const payerOf = ({ memcg }: SwapBatch, faulting: MemCgroup): MemCgroup => (memcg.online ? memcg : faulting)
 
-/** Swaps in up to `want` pages from page `from` of the batch; the pages that are back, or undefined if the charge was refused. */
-export function swapIn(e: Engine, slots: SwapBatch, from: Pages, want: Pages, actor: Actor): FolioBatch | undefined {
+/** Swaps in up to `want` pages from page `from` of the batch; how many are back, 0 if the charge was refused. */
+export function swapIn(e: Engine, slots: SwapBatch, from: Pages, want: Pages, actor: Actor): Pages {
   const payer = payerOf(slots, actor.mm.memcg)
   const charged = chargeUserPagesTo(e, payer, actor, want)
-  if (charged === null) return undefined
-  return bringBack(e, isolateSlots(e, slots, from, charged.pages), charged.memcg, actor.cpu)
+  if (charged === null) return 0
+  bringBack(e, isolateSlots(e, slots, from, charged.pages), charged.memcg, actor.cpu)
+  return charged.pages
 }
 
 /** The slots become memory that `payer` was charged for, wherever they were named. */
-function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, cpu: Cpu): FolioBatch {
-  const { pages, node, file, filePage } = slots
+function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, cpu: Cpu): void {
+  const { pages, node, file, filePage, shadow } = slots
   const batch = addBatch(e, { memcg: payer, kind: file === null ? 'anon' : 'shmem', pages, order: 0, node }, cpu)
   if (file === null) {
     for (const { vma, page } of slots.mappers) {
       const extent = vma.map.extents[extentAt(vma.map, page)]!
       extent.swap = null
       extent.batch = batch
-      batch.mappers.push({ vma, page })
+      batch.mappers.push({ vma, page, young: true })
       vma.mm.swapents -= pages
       vma.mm.rss.anon += pages
     }
@@ -49,7 +51,7 @@ function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, cpu: Cpu): Fol
   }
   modStatTimes(e, payer, STAT.pswpin, cpu, 1, pages)
   releaseSlots(e, slots, cpu)
-  return batch
+  if (shadow !== null) refault(e, batch, shadow, cpu)
 }
 
 /**

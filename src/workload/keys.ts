@@ -53,6 +53,12 @@ const HZ: ValueKind<number> = {
   print: String,
 }
 
+const SHRINK_BATCH: ValueKind<number> = {
+  accepts: 'one of 128, 1024',
+  parse: text => [128, 1024].find(batch => String(batch) === text),
+  print: String,
+}
+
 const MILLISECONDS: ValueKind<number> = { ...INTEGER, accepts: 'milliseconds from 0 up' }
 
 const MICROSECONDS: ValueKind<number> = { ...INTEGER, accepts: 'microseconds from 0 up' }
@@ -85,10 +91,21 @@ export const MACHINE_KEYS: { readonly [K in Exclude<keyof Machine, 'psi'>]: Key<
 /** The choices of the model. */
 export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions[K]> } = {
   reclaim: {
-    kind: oneOf(['ideal']),
-    usual: 'ideal',
+    kind: oneOf(['classic', 'ideal']),
+    usual: 'classic',
     fixed: true,
-    about: 'What reclaim takes: exactly as many clean file pages as it is asked for.',
+    about: 'Reclaim by lists, with swap and shrinkers; ideal: exactly as many clean file pages as it is asked for.',
+  },
+  memoryRecursiveprot: {
+    kind: FLAG,
+    usual: false,
+    fixed: true,
+    about: 'Mount option memory_recursiveprot: protection that nobody claims is shared out below (5.8 and later).',
+  },
+  sbShrinkBatch: {
+    kind: SHRINK_BATCH,
+    usual: 128,
+    about: 'Objects the shrinker of names takes in one go; 1024 is what the kernel does.',
   },
   taskOverhead: {
     kind: FLAG,
@@ -146,7 +163,6 @@ export const LATER_OPTIONS: Readonly<Record<string, number>> = {
   writebackMs: 3,
   flusherMs: 3,
   oomExitMs: 3,
-  sbShrinkBatch: 3,
   psiCpus: 3,
   thresholdCheck: 4,
 }

@@ -185,7 +185,12 @@ function map(ctx: Context, args: Args): Outcome | Refusal {
   if (first + pages > found.pages || pages <= 0)
     return new Refusal(EINVAL, `${found.name} has ${found.pages} pages; ${pages} from page ${first} are not in it`)
   if (!openNames(ctx, task, found)) return new Refusal(ENOMEM, `the dentry and inode of ${found.name} were refused`)
-  createVma(mm, name, pages, { file: found, filePage: first, isPrivate: args.flag('private') })
+  createVma(mm, name, pages, {
+    file: found,
+    filePage: first,
+    isPrivate: args.flag('private'),
+    isExec: args.flag('exec'),
+  })
   return ok(`${task.name} region=${name} pages=${pages}`)
 }
 

@@ -35,6 +35,8 @@ export function engineOf(
   const features = featuresOf(kernel)
   const options: ModelOptions = {
     reclaim: 'ideal',
+    memoryRecursiveprot: false,
+    sbShrinkBatch: 128,
     taskOverhead: false,
     cacheCreateBypass: 0,
     cacheObjects: 'measured',
