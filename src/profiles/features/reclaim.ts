@@ -192,14 +192,14 @@ export const RECLAIM = {
     cells: '-     .     .     .     no    .     .     .     .     yes   .     .     .     .',
     about: 'cpu.pressure has a line `full`.',
     source: 'kernel/sched/psi.c psi_show (5.9, 5.15)',
-    step: 3,
+    test: 'psi_cpu_full: the line full of cpu.pressure came with 5.15',
   }),
   psiMemFull: word({
     cells: '-     .     .     .     no-runnable . .   .     .     .     only-reclaimers? only-reclaimers . .',
     words: ['no-runnable', 'only-reclaimers'],
     about: '`full` of memory.pressure means: nobody can run, or only those who reclaim.',
     source: 'kernel/sched/psi.c test_state (5.15, 6.12)',
-    step: 3,
+    test: 'psi_mem_full: who reclaims counts as running up to 5.15',
   }),
   psiStall: word({
     cells: '-     .     .     .     every-memcg-reclaim . . . charge-and-high . . . .     .',
