@@ -10,6 +10,7 @@ import { createEngine, type Engine, type EngineMessage } from './engine/engine.t
 import { HIGH_WORK, reclaimOverHigh } from './engine/high.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
+import { victimExits as endVictim, OOM_EXIT } from './engine/oom.ts'
 import { holdEnds, STALL_ENDS } from './engine/psi/hold.ts'
 import { PSI_POLL, PSI_STEP, pollDue, stepDue } from './engine/psi/trigger.ts'
 import { TRIM } from './engine/slab/arrays.ts'
@@ -22,7 +23,7 @@ import type { Owner } from './tree/files.ts'
 import { taskStops } from './tree/freezer.ts'
 import { createHierarchies, type Layout } from './tree/hierarchy.ts'
 import type { Host } from './tree/host.ts'
-import { killVictim } from './tree/kill.ts'
+import { signalVictim, victimExits } from './tree/kill.ts'
 import { TASK_WAKES, timeComes, wakeSleepers } from './tree/sleep.ts'
 import { createTree, fileChanged, type Tree, type TreeState, treeState } from './tree/tree.ts'
 import type { Nanoseconds, Pages } from './units.ts'
@@ -69,6 +70,7 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
   'css-free': (kernel, slot) => cssFree(kernel.tree, slot),
+  [OOM_EXIT]: (kernel, mm) => endVictim(kernel.engine, mm),
   [PSI_STEP]: (kernel, group) => stepDue(kernel.engine, group),
   [PSI_POLL]: (kernel, group) => pollDue(kernel.engine, group),
   [STALL_ENDS]: (kernel, group, hold) => holdEnds(kernel.engine, group, hold),
@@ -183,7 +185,10 @@ export class Kernel {
         fileChanged(tree, tree.cssOfMemcg[message.memcg] ?? null, message.file)
         break
       case 'kill':
-        killVictim(tree, message)
+        signalVictim(tree, message.mm)
+        break
+      case 'exit':
+        victimExits(tree, message.mm)
         break
       case 'pressure':
         tree.firedTriggers.push(message.trigger)

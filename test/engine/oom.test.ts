@@ -7,7 +7,8 @@ import { touchRegion } from '../../src/engine/fault.ts'
 import { GFP_KERNEL } from '../../src/engine/gfp.ts'
 import type { MemCgroup } from '../../src/engine/memcg.ts'
 import { createVma, type Mm } from '../../src/engine/mm.ts'
-import { oomBadness, outOfMemory } from '../../src/engine/oom.ts'
+import { outOfMemory } from '../../src/engine/oom.ts'
+import { oomBadness } from '../../src/engine/oomvictim.ts'
 import { bareMm, engineOf, memcgBelow } from './helpers.ts'
 
 const anon = (e: Engine, mm: Mm, pages: number, name = 'heap'): number => {
@@ -47,7 +48,7 @@ t.test('of two tasks that are equally bad the one scanned later dies', t => {
   const second = bareMm(e, m)
   for (const mm of [first, second]) anon(e, mm, 100)
   setMax(e.counters, m.memory, 0)
-  t.ok(outOfMemory(e, m, 1, null, 0))
+  t.ok(outOfMemory(e, m, 1, GFP_KERNEL, null, 0))
   t.notOk(first.dying)
   t.ok(second.dying)
   t.end()
@@ -57,7 +58,7 @@ t.test('the killer spares everybody when there is room again', t => {
   const e = engineOf()
   const m = memcgBelow(e)
   anon(e, bareMm(e, m), 100)
-  t.ok(outOfMemory(e, m, 1, null, 0))
+  t.ok(outOfMemory(e, m, 1, GFP_KERNEL, null, 0))
   t.equal(eventCount(e, m, 'oom'), 1)
   t.equal(eventCount(e, m, 'oom_kill'), 0)
   t.end()
