@@ -10,7 +10,17 @@ import { createEngine, type Engine, type EngineMessage } from './engine/engine.t
 import { HIGH_WORK, reclaimOverHigh } from './engine/high.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
+
+<<<<<<< HEAD
+
 import { freeDyingNames, NAMES_FREE } from './engine/names.ts'
+
+=======
+
+import { victimExits as endVictim, OOM_EXIT } from './engine/oom.ts'
+
+>>>>>>> k3
+
 import { holdEnds, STALL_ENDS } from './engine/psi/hold.ts'
 import { PSI_POLL, PSI_STEP, pollDue, stepDue } from './engine/psi/trigger.ts'
 import { TRIM } from './engine/slab/arrays.ts'
@@ -23,7 +33,7 @@ import type { Owner } from './tree/files.ts'
 import { taskStops } from './tree/freezer.ts'
 import { createHierarchies, type Layout } from './tree/hierarchy.ts'
 import type { Host } from './tree/host.ts'
-import { killVictim } from './tree/kill.ts'
+import { signalVictim, victimExits } from './tree/kill.ts'
 import { TASK_WAKES, timeComes, wakeSleepers } from './tree/sleep.ts'
 import { createTree, fileChanged, type Tree, type TreeState, treeState } from './tree/tree.ts'
 import type { Nanoseconds, Pages } from './units.ts'
@@ -71,6 +81,7 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
   'css-free': (kernel, slot) => cssFree(kernel.tree, slot),
+  [OOM_EXIT]: (kernel, mm) => endVictim(kernel.engine, mm),
   [PSI_STEP]: (kernel, group) => stepDue(kernel.engine, group),
   [PSI_POLL]: (kernel, group) => pollDue(kernel.engine, group),
   [STALL_ENDS]: (kernel, group, hold) => holdEnds(kernel.engine, group, hold),
@@ -185,7 +196,10 @@ export class Kernel {
         fileChanged(tree, tree.cssOfMemcg[message.memcg] ?? null, message.file)
         break
       case 'kill':
-        killVictim(tree, message)
+        signalVictim(tree, message.mm)
+        break
+      case 'exit':
+        victimExits(tree, message.mm)
         break
       case 'pressure':
         tree.firedTriggers.push(message.trigger)

@@ -164,11 +164,14 @@ function askKiller(e: Engine, c: Charge, over: MemCgroup, progress: Progress): A
     memoryEvent(e, over, 'oom')
     return 'refused'
   }
-  if (outOfMemory(e, over, pages, mm, cpu)) {
+  const outcome = outOfMemory(e, over, pages, gfp, mm, cpu)
+  if (outcome === 'killed') {
     progress.retries = reclaimRetries
     progress.killed = true
     return 'again'
   }
+  // Who has to wait sleeps when the fault is over, and tries it again.
+  if (outcome === 'wait' || outcome === 'declined') return 'refused'
   if (oomNoVictim === 'fail') return 'refused'
   return oomNoVictim === 'bypass' ? 'bypassed' : 'forced'
 }

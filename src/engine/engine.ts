@@ -20,6 +20,7 @@ import { type MemCgroup, newMemcg } from './memcg.ts'
 import type { Mm } from './mm.ts'
 import { createDcache, type Dcache } from './names.ts'
 import { createObjStocks, type ObjStock } from './objstock.ts'
+import type { OomReport } from './oomreport.ts'
 import { createPsi, type Psi } from './psi/group.ts'
 import { createSlab, type Slab } from './slab/slub.ts'
 import { createStocks, type Stocks } from './stock.ts'
@@ -30,10 +31,14 @@ import { createVmStats, type VmStats } from './vmstat/stats.ts'
 export type EngineMessage =
   /** A count in a file that can be watched has changed. */
   | { readonly kind: 'event'; readonly memcg: number; readonly file: string }
+  /** The OOM killer is about to kill, and says why. */
+  | { readonly kind: 'oom'; readonly report: OomReport }
   /** The OOM killer chose this address space, for an OOM in the memcg `oomAt`. */
   | { readonly kind: 'kill'; readonly mm: number; readonly oomAt: number }
   /** Threads of this address space that sleep until they are woken go on. */
   | { readonly kind: 'wake'; readonly mm: number }
+  /** The process of this address space ends. */
+  | { readonly kind: 'exit'; readonly mm: number }
   /** The last reference to an offline memcg is gone. */
   | { readonly kind: 'unpinned'; readonly memcg: number }
   /** A trigger on pressure has fired. */

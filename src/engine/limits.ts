@@ -7,6 +7,7 @@ import type { Pages } from '../units.ts'
 import { maxOf, setHigh, setMax, usage } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
+import { GFP_KERNEL } from './gfp.ts'
 import { writeLimit } from './limits-v1.ts'
 import type { MemCgroup } from './memcg.ts'
 import { outOfMemory } from './oom.ts'
@@ -71,7 +72,7 @@ export function writeMax(e: Engine, m: MemCgroup, max: Pages, { nonblock }: Limi
       drained = true
     } else if (retries > 0) {
       if (reclaimForWriter(e, m, excess) === 0) retries--
-    } else if (!outOfMemory(e, m, 1, null, WRITER_CPU)) return OK
+    } else if (outOfMemory(e, m, 1, GFP_KERNEL, null, WRITER_CPU) !== 'killed') return OK
   }
 }
 

@@ -57,6 +57,8 @@ export interface ModelOptions {
   watermarkGapPages: Pages
   /** Mount option of version 2: memory.events counts what happens in the cgroup itself, as up to 5.1. */
   memoryLocalevents: boolean
+  /** From the kill to the end of a victim of the OOM killer. */
+  oomExitMs: number
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Address spaces and their regions: making, shrinking and tearing them down. Touching memory is in fault.ts.
  */
-import type { Cpu, Pages } from '../units.ts'
+import type { Cpu, Nanoseconds, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { type PageCacheFile, putMapping } from './file.ts'
 import { freeKernelPages, type KernelPages, payerOf } from './kmem.ts'
@@ -37,6 +37,12 @@ export interface Mm {
   oomScoreAdj: number
   /** A fatal signal is pending. */
   dying: boolean
+  /** When it exits as a victim of the OOM killer; null while it is none, or exits at once. */
+  exitsAt: Nanoseconds | null
+  /** Id of the address space it was copied from; 0 for none. */
+  parent: number
+  /** Its owner has CAP_SYS_ADMIN. */
+  privileged: boolean
 }
 
 /** A region: anonymous when it has no file. */
@@ -75,6 +81,9 @@ export function createMm(e: Engine, memcg: MemCgroup, pageTables: KernelPages[] 
     sleep: null,
     oomScoreAdj: 0,
     dying: false,
+    exitsAt: null,
+    parent: 0,
+    privileged: false,
   }
   e.mms.set(mm.id, mm)
   memcg.mms ??= new Set()

@@ -138,6 +138,8 @@ function newMm(tree: Tree, what: NewTask, withTables: boolean, parent: Task | nu
   const mm = createMm(engine, memcgFor(tree, what.cgroup), withTables ? [] : null)
   mm.psi = pressureGroup(tree, what.cgroup)
   mm.oomScoreAdj = what.oomScoreAdj
+  mm.privileged = what.uid === 0
+  mm.parent = parent?.mm?.id ?? 0
   const actor = { mm, cpu, node: nodeOf(tree, cpu), gfp: GFP_KERNEL }
   const copied = growTables(engine, mm, 0, actor) && (parent?.mm == null || copyRegions(engine, parent.mm, mm, actor))
   if (copied) return mm

@@ -141,6 +141,11 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
     usual: 100,
     about: 'Stall time of a page that is read from disk, counted likewise.',
   },
+  oomExitMs: {
+    kind: MILLISECONDS,
+    usual: 0,
+    about: 'From the kill to the end of a victim of the OOM killer; 0 for at once.',
+  },
   swapinUs: { kind: MICROSECONDS, usual: 100, about: 'Stall time of a page that is swapped in, counted likewise.' },
   watermarkGapPages: {
     kind: between(1, 2 ** 31),
@@ -162,7 +167,11 @@ export const LATER_OPTIONS: Readonly<Record<string, number>> = {
   writeback: 3,
   writebackMs: 3,
   flusherMs: 3,
+<<<<<<< HEAD
   oomExitMs: 3,
+=======
+  sbShrinkBatch: 3,
+>>>>>>> k3
   psiCpus: 3,
   thresholdCheck: 4,
 }

@@ -8,6 +8,7 @@ import { kernelMemoryVerbs } from './kmem.ts'
 import { machineVerbs } from './machine.ts'
 import { memoryVerbs } from './memory.ts'
 import { nameVerbs } from './names.ts'
+import { stallVerbs } from './stall.ts'
 import { taskVerbs } from './tasks.ts'
 import { later, type Verb } from './verb.ts'
 import { waitVerbs } from './wait.ts'
@@ -24,7 +25,6 @@ const laterVerbs: readonly Verb[] = [
   later(3, 'dmabuf-free ID'),
   later(3, 'leak T SIZE'),
   later(3, 'flush FILE'),
-  later(3, 'stall TEXT…'),
   later(4, 'burn T [load=TEXT] [for=TIME]'),
   later(4, 'idle T'),
 ]
@@ -38,6 +38,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map(
     ...descriptorVerbs,
     ...cacheVerbs,
     ...machineVerbs,
+    ...stallVerbs,
     ...waitVerbs,
     ...laterVerbs,
   ].map(verb => [verb.usage.verb, verb]),

@@ -29,6 +29,7 @@ import { cgroupOf, type Task } from '../tree/task.ts'
 import type { ByteString, Bytes, Nanoseconds, Pid } from '../units.ts'
 import { type Args, checkWords, Refusal } from './args.ts'
 import { MAX_LINE, nearest, parseLine, Wrong } from './grammar.ts'
+import { oomLines } from './oomlog.ts'
 import { type Context, type Cursor, endOfCall, isAwake, newCursor, type Outcome, type Verb } from './verb.ts'
 import { verbs } from './verbs.ts'
 import { DEADLINE, isOver, outcomeOfWait } from './wait.ts'
@@ -139,6 +140,7 @@ export class Workload {
     this.state = state
     kernel.handle(DEADLINE, () => {})
     kernel.observe(message => {
+      if (message.kind === 'oom') this.note(...oomLines(kernel, message.report))
       if (message.kind === 'kill') this.#noteKill(message.mm, message.oomAt)
     })
     kernel.afterSettle(() => {
@@ -236,9 +238,9 @@ export class Workload {
     for (const line of run.results) this.#addToLog(`${pathOf(run.here)} ${line}`)
   }
 
-  /** A line of the log that is no outcome of the language. */
-  note(line: string): void {
-    this.#addToLog(line)
+  /** Lines of the log that are no outcome of the language and stay together. */
+  note(...lines: readonly string[]): void {
+    this.#addToLog(lines.join(`\n${this.#kernel.now} `))
   }
 
   #addToLog(line: string): void {
@@ -412,7 +414,6 @@ export class Workload {
     const file = engine.hierarchy === 'v1' ? 'memory.limit_in_bytes' : 'memory.max'
     const kill = { task: victim.name, at, limit: `${file} of ${at} (${shortSize(limit)})` }
     this.kills.push(kill)
-    this.#addToLog(`${at} oom-kill task=${victim.name} pid=${victim.pid}`)
   }
 }
 

@@ -48,6 +48,7 @@ export function engineOf(
     swapinUs: 100,
     watermarkGapPages: 512,
     memoryLocalevents: false,
+    oomExitMs: 0,
   }
   const chosen = (known: object): object => Object.fromEntries(Object.entries(choices).filter(([key]) => key in known))
   return createEngine({
