@@ -11,15 +11,9 @@ import { HIGH_WORK, reclaimOverHigh } from './engine/high.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
 
-<<<<<<< HEAD
-
 import { freeDyingNames, NAMES_FREE } from './engine/names.ts'
 
-=======
-
 import { victimExits as endVictim, OOM_EXIT } from './engine/oom.ts'
-
->>>>>>> k3
 
 import { holdEnds, STALL_ENDS } from './engine/psi/hold.ts'
 import { PSI_POLL, PSI_STEP, pollDue, stepDue } from './engine/psi/trigger.ts'

@@ -167,11 +167,6 @@ export const LATER_OPTIONS: Readonly<Record<string, number>> = {
   writeback: 3,
   writebackMs: 3,
   flusherMs: 3,
-<<<<<<< HEAD
-  oomExitMs: 3,
-=======
-  sbShrinkBatch: 3,
->>>>>>> k3
   psiCpus: 3,
   thresholdCheck: 4,
 }
