@@ -22,6 +22,7 @@ import { taskStops } from './tree/freezer.ts'
 import { createHierarchies, type Layout } from './tree/hierarchy.ts'
 import type { Host } from './tree/host.ts'
 import { killVictim } from './tree/kill.ts'
+import { tellListener } from './tree/listeners.ts'
 import { createTree, fileChanged, type Tree, type TreeState, treeState } from './tree/tree.ts'
 import type { Nanoseconds, Pages } from './units.ts'
 import { controlFiles } from './workload/control.ts'
@@ -177,6 +178,9 @@ export class Kernel {
         break
       case 'pressure':
         tree.firedTriggers.push(message.trigger)
+        break
+      case 'signal':
+        tellListener(tree, message.listener, message.isLast)
         break
       case 'unpinned': {
         const css = tree.cssOfMemcg[message.memcg]

@@ -7,13 +7,14 @@
  */
 import { ENOMEM, type Errno, OK, type Ok } from '../errno.ts'
 import type { Cpu, Pages } from '../units.ts'
-import { charge, margin, NO_COUNTER, ownerOf, tryCharge } from './counter.ts'
+import { NO_COUNTER, ownerOf } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
 import { memoryEvent } from './events.ts'
 import { GFP_HIGH, GFP_MAYFAIL, GFP_NOFAIL, GFP_NORETRY, GFP_WAIT, type Gfp } from './gfp.ts'
 import { noteOverHigh, reclaimHigh, returnToUser } from './high.ts'
 import type { MemCgroup } from './memcg.ts'
+import { chargeMemory, marginOf, tryChargeMemory } from './memcounters.ts'
 import type { Mm } from './mm.ts'
 import { outOfMemory } from './oom.ts'
 import { reclaim } from './reclaim.ts'
@@ -44,7 +45,7 @@ function chargeCounters(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, cpu: Cp
   for (let turn = 0; turn < MAX_TURNS; turn++) {
     // A retry may find in the stock what another charge has left there meanwhile.
     if (turn > 0 && consumeStock(e, m, cpu, pages)) return OK
-    const refused = tryCharge(counters, m.memory, batch)
+    const refused = tryChargeMemory(e, m, batch)
     if (refused === NO_COUNTER) {
       if (batch > pages) refillStock(e, m, cpu, batch - pages)
       checkHigh(e, m, mm, batch, gfp, cpu)
@@ -60,7 +61,7 @@ function chargeCounters(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, cpu: Cp
     memoryEvent(e, over, 'max')
     raised = true
     const got = reclaim(e, over, pages, cpu)
-    if (margin(counters, over.memory) >= pages) continue
+    if (marginOf(e, over) >= pages) continue
     if (!drained) {
       drainStocks(e, over)
       drained = true
@@ -85,7 +86,7 @@ function chargeAnyway(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, over: Mem
   const atomic = (gfp & GFP_HIGH) !== 0 && atomicCharge !== 'fail'
   if ((gfp & GFP_NOFAIL) === 0 && !atomic) return ENOMEM
   if (atomicCharge === 'force+event' && !raised) memoryEvent(e, over, 'max')
-  charge(e.counters, m.memory, pages)
+  chargeMemory(e, m, pages)
   return OK
 }
 

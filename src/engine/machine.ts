@@ -46,6 +46,8 @@ export interface ModelOptions {
   reclaimUsPerPage: Microseconds
   refaultUs: Microseconds
   swapinUs: Microseconds
+  /** Pages charged and uncharged on a CPU after which thresholds of version 1 are looked at. */
+  thresholdCheck: number
 }
 
 /**

@@ -6,11 +6,12 @@
  * fails, and dies when that operation ends, as on a kernel.
  */
 import type { Cpu, Pages } from '../units.ts'
-import { margin, maxOf } from './counter.ts'
+import { maxOf } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { memoryEvent } from './events.ts'
 import { residentPages } from './mapping.ts'
 import { forEachInSubtree, isWithin, type MemCgroup } from './memcg.ts'
+import { marginOf } from './memcounters.ts'
 import { exitMm, type Mm } from './mm.ts'
 
 /** oom_score_adj of a task that is never killed. */
@@ -23,7 +24,7 @@ export const OOM_SCORE_ADJ_MAX = 1000
  */
 export function outOfMemory(e: Engine, over: MemCgroup, pages: Pages, charging: Mm | null, cpu: Cpu): boolean {
   memoryEvent(e, over, 'oom')
-  if (margin(e.counters, over.memory) >= 2 ** Math.ceil(Math.log2(pages))) return true
+  if (marginOf(e, over) >= 2 ** Math.ceil(Math.log2(pages))) return true
   if (charging?.dying) return true
   const victim = chooseVictim(e, over)
   if (victim === undefined) return false

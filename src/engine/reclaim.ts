@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts'
 import { type FolioBatch, freeBatch, isolate, type ListName, newerThan, oldest, removeFromFile } from './folio.ts'
 import { unmapBatch } from './mapping.ts'
 import { forEachInSubtree, type MemCgroup } from './memcg.ts'
+import { vmpressure } from './vmpressure.ts'
 import { modStat, STAT } from './vmstat.ts'
 
 /** What one call reclaims at least. Kernel: SWAP_CLUSTER_MAX. */
@@ -23,6 +24,7 @@ export function reclaim(e: Engine, target: MemCgroup, pages: Pages, cpu: Cpu): P
     if (freed < want) freed += reclaimFile(e, m, want - freed, cpu)
   })
   e.reclaimed += freed
+  vmpressure(e, target, freed, freed)
   return freed
 }
 

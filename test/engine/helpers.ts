@@ -44,6 +44,7 @@ export function engineOf(
     reclaimUsPerPage: 10,
     refaultUs: 100,
     swapinUs: 100,
+    thresholdCheck: 1,
   }
   const chosen = (known: object): object => Object.fromEntries(Object.entries(choices).filter(([key]) => key in known))
   return createEngine({
