@@ -5,7 +5,8 @@ import { EBUSY } from '../../src/errno.ts'
 import { machine, seconds } from './machine.ts'
 import { transcript } from './transcript.ts'
 
-const V1 = { hierarchy: 'v1' } as const
+/** Without swap, so that memory which cannot be reclaimed stays. */
+const V1 = { hierarchy: 'v1', swap: 0 } as const
 
 transcript(
   'a limit is a size in pages, or -1 for none; the root has none',
