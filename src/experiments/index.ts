@@ -5,6 +5,7 @@ import type { Experiment } from './experiment.ts'
 import { hostSlab } from './host-slab.ts'
 import { hotplugDeadlock } from './hotplug-deadlock.ts'
 import { kernelBuild } from './kernel-build.ts'
+import { memoryHigh } from './memory-high.ts'
 import { percpuFlush } from './percpu-flush.ts'
 import { reparenting } from './reparenting.ts'
 import { slabUtilization } from './slab-utilization.ts'
@@ -20,4 +21,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   hostSlab,
   testKmem,
   hotplugDeadlock,
+  memoryHigh,
 ]

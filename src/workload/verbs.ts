@@ -14,8 +14,6 @@ import { later, type Verb } from './verb.ts'
 import { waitVerbs } from './wait.ts'
 
 const laterVerbs: readonly Verb[] = [
-  later(3, 'irq T on|off'),
-  later(3, 'return T'),
   later(3, 'advise T REGION'),
   later(3, 'mlock T REGION'),
   later(3, 'munlock T REGION'),

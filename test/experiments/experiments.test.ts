@@ -5,6 +5,7 @@ import { renderFigure } from '../../src/experiments/figure/render.ts'
 import { hostSlab } from '../../src/experiments/host-slab.ts'
 import { hotplugDeadlock } from '../../src/experiments/hotplug-deadlock.ts'
 import { kernelBuild } from '../../src/experiments/kernel-build.ts'
+import { memoryHigh } from '../../src/experiments/memory-high.ts'
 import { percpuFlush } from '../../src/experiments/percpu-flush.ts'
 import { reparenting } from '../../src/experiments/reparenting.ts'
 import { runExperiment } from '../../src/experiments/report.ts'
@@ -15,7 +16,16 @@ import { testKmem } from '../../src/experiments/test-kmem.ts'
 const valuesOf = (experiment: Experiment, parameters: ParameterValues = {}, seed = 1): Record<string, number> =>
   Object.fromEntries(runExperiment(experiment, { seed, parameters }).rows.map(({ id, value }) => [id, value]))
 
-for (const experiment of [percpuFlush, reparenting, sysbench, kernelBuild, hostSlab, testKmem, hotplugDeadlock])
+for (const experiment of [
+  percpuFlush,
+  reparenting,
+  sysbench,
+  kernelBuild,
+  hostSlab,
+  testKmem,
+  hotplugDeadlock,
+  memoryHigh,
+])
   t.test(`${experiment.name}: every band holds`, t => {
     const { rows, figure } = runExperiment(experiment, { seed: 1 })
     for (const { what, value, accepted, verdict } of rows)
