@@ -7,12 +7,13 @@
  */
 import { allocRow, createPool, type Pool } from '../pool.ts'
 import type { Cpu, NodeNumber, Pages } from '../units.ts'
-import { uncharge } from './counter.ts'
 import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
 import { afterUnpin, type MemCgroup } from './memcg.ts'
+import { unchargeMemory } from './memcounters.ts'
 import type { Vma } from './mm.ts'
 import { cutExtent, extentAt, type PageMap, removeExtent } from './pagemap.ts'
+import { countPageEvents } from './thresholds.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
 export type FolioKind = 'anon' | 'file' | 'shmem'
@@ -96,6 +97,7 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
   batch.memcg.pins.folios += foliosIn(batch)
   if (batch.memcg.parent !== null) e.charged += batch.pages
   modStatTimes(e, batch.memcg, STAT.pgpgin, cpu, 1, foliosIn(batch))
+  countPageEvents(e, batch.memcg, batch.pages, cpu)
   modStatTimes(e, batch.memcg, STAT[batch.list], cpu, 2 ** batch.order, foliosIn(batch), batch.node)
   return batch
 }
@@ -302,7 +304,8 @@ export function freeBatch(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   modStatTimes(e, memcg, STAT[batch.list], cpu, -(2 ** batch.order), folios, batch.node)
   e.folios.batches[batch.id] = null
   e.folios.free.push(batch.id)
-  if (memcg.parent !== null) uncharge(e.counters, memcg.memory, batch.pages)
+  if (memcg.parent !== null) unchargeMemory(e, memcg, batch.pages)
+  countPageEvents(e, memcg, batch.pages, cpu)
   memcg.pins.folios -= folios
   afterUnpin(e, memcg)
 }

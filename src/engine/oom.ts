@@ -7,11 +7,11 @@
  */
 import { schedule, type WorkKind } from '../clock.ts'
 import { type Cpu, milliseconds, type Pages } from '../units.ts'
-import { margin } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { memoryEvent } from './events.ts'
 import { GFP_FS, type Gfp } from './gfp.ts'
 import { isWithin, type MemCgroup } from './memcg.ts'
+import { marginOf } from './memcounters.ts'
 import { exitMm, type Mm } from './mm.ts'
 import { reportOom } from './oomreport.ts'
 import { candidates, chooseVictim, isKillable } from './oomvictim.ts'
@@ -42,7 +42,7 @@ export function outOfMemory(
   const { oomRecheckMargin, oomNofs } = e.features
   memoryEvent(e, over, 'oom')
   const order = orderOf(e, pages)
-  if (oomRecheckMargin && margin(e.counters, over.memory) >= 2 ** order) return 'killed'
+  if (oomRecheckMargin && marginOf(e, over) >= 2 ** order) return 'killed'
   if (charging?.dying) return 'killed'
   if (oomNofs === 'decline' && (gfp & GFP_FS) === 0) return 'declined'
   if (candidates(e, over).some(({ exitsAt }) => exitsAt !== null)) return 'wait'

@@ -123,6 +123,7 @@ export class Kernfs implements Door {
       for (const { block, row } of tree.changes.splice(0).reverse())
         if (!block.dead) fileHasChanged(tree, this.#opens, block, row, this.#notices)
     }
+    for (const signal of tree.signals.splice(0)) this.#notices.push({ kind: 'signal', ...signal })
     if (tree.newBlocks.length + tree.deadBlocks.length + tree.pressureChanged.length > 0) this.#collectNames()
   }
 
