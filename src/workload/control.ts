@@ -16,6 +16,7 @@ import { parseTime } from './grammar.ts'
 import { showMeminfo, showSlabinfo } from './hostfiles.ts'
 import { showKernel } from './kernelfile.ts'
 import { chooseScenario, showLocks } from './locks.ts'
+import { notifyFile } from './notify.ts'
 import { showVmstat } from './vmstat.ts'
 import type { Workload } from './workload.ts'
 import { showZombies } from './zombies.ts'
@@ -61,6 +62,7 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
         return undefined
       },
     },
+    notifyFile,
     { name: 'vmstat', on: 'everywhere', show: (out, { cg }) => void showVmstat(out, kernel(), cg) },
     { name: 'clock', on: 'root', show: out => void out.line(kernel().now), write: writeClock },
     {
