@@ -76,12 +76,10 @@ function takeEventfd(pid: Pid, fd: number): EventTarget | Errno {
   }
 }
 
-const ONE = new Uint8Array(BigUint64Array.of(1n).buffer)
-
-/** Adds one to the eventfd, if that is what the signal says, and gives it back after the last. */
-export function signalEventfd({ fd, isRaised, isLast }: HostSignal): void {
+/** Adds to the eventfd, and gives it back after the last signal. */
+export function signalEventfd({ fd, times, isLast }: HostSignal): void {
   try {
-    if (isRaised) writeSync(fd, ONE)
+    if (times > 0) writeSync(fd, new Uint8Array(BigUint64Array.of(BigInt(times)).buffer))
   } catch {
     // It is full: nobody has read it 2^64 times.
   }

@@ -162,20 +162,22 @@ function accessOf(ctx: FileContext, file: OpenFile, caller: PidView, size = 0): 
 
 /**
  * Copies text from `offset`. A read that goes on where the last one ended gets the rest of the old text; any other
- * produces it again. At the end of the text, not at its start, there is nothing more.
+ * produces it again. At the end of the text, not at its start, there is nothing more. A stream has no offsets.
  */
 export function readFile(
   ctx: FileContext,
   file: OpenFile,
-  offset: number,
+  asked: number,
   size: number,
   into: Uint8Array,
   at: number,
   caller: PidView,
 ): number | Errno {
+  const row = rowIn(ctx.tree, file)
+  const offset = row.stream ? 0 : asked
+  if (row.stream) file.position = 0
   if (offset === file.position && file.rest !== null) return takeRest(file, size, into, at)
   if (isDead(file)) return ENODEV
-  const row = rowIn(ctx.tree, file)
   file.rest = null
   // The end of a text that was read to its end. Nothing is printed, but the file counts as seen.
   if (offset === file.position && offset > 0) return 0

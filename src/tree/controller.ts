@@ -117,6 +117,8 @@ export interface FileRow {
   readonly poll?: (memory: OpenMemory, tree: Tree) => number
   /** One of the files that cgroup.pressure hides. */
   readonly pressure?: boolean
+  /** Each read gives what is new, wherever the description stands: it is written and read through one. */
+  readonly stream?: boolean
   /** Asks whether real processes are still alive before it answers. */
   readonly looksAtTasks?: boolean
 }

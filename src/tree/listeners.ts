@@ -32,10 +32,10 @@ export interface Listener {
 /** Told to the door at the end of an operation. */
 export interface HostSignal {
   readonly fd: number
-  /** The eventfd is to be signalled; false if it is only given back. */
-  readonly isRaised: boolean
+  /** How often the eventfd was signalled. */
+  times: number
   /** The door need not hold it any more. */
-  readonly isLast: boolean
+  isLast: boolean
 }
 
 export function addListener(tree: Tree, m: MemCgroup, target: EventTarget): ListenerId {
@@ -49,7 +49,7 @@ export function dropListener(tree: Tree, listener: ListenerId): void {
   if (found === undefined) return
   removeListener(tree.engine, tree.engine.memcgs[found.memcg]!, listener)
   tree.listeners.delete(listener)
-  if (found.target.kind === 'host') tree.signals.push({ fd: found.target.fd, isRaised: false, isLast: true })
+  if (found.target.kind === 'host') signalHost(tree, found.target.fd, 0, true)
 }
 
 /** An eventfd of a simulated process is closed. */
@@ -62,10 +62,19 @@ export function tellListener(tree: Tree, listener: ListenerId, isLast: boolean):
   const target = tree.listeners.get(listener)?.target
   if (target === undefined) return
   if (isLast) tree.listeners.delete(listener)
-  if (target.kind === 'host') tree.signals.push({ fd: target.fd, isRaised: true, isLast })
+  if (target.kind === 'host') signalHost(tree, target.fd, 1, isLast)
   else {
     target.counter.count++
     if (target.kind === 'file') tree.changes.push(target.file)
+  }
+}
+
+function signalHost({ signals }: Tree, fd: number, times: number, isLast: boolean): void {
+  const same = signals.find(each => each.fd === fd)
+  if (same === undefined) signals.push({ fd, times, isLast })
+  else {
+    same.times += times
+    same.isLast ||= isLast
   }
 }
 

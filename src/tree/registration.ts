@@ -60,7 +60,7 @@ function parsePressure(args: ByteString, listener: ListenerId): PressureListener
   return { listener, level: level as PressureLevel, mode: mode as PressureMode }
 }
 
-/** Registers a target with a file of the memory controller in one cgroup: the listener, or EINVAL. */
+/** Registers a target with a file of the memory controller in one cgroup: the listener, or EINVAL, as always on version 2. */
 export function register(
   tree: Tree,
   m: MemCgroup,
@@ -68,6 +68,7 @@ export function register(
   args: ByteString,
   target: EventTarget,
 ): ListenerId | Errno {
+  if (m.v1 === null) return EINVAL
   const listener = addListener(tree, m, target)
   const registered = tellsEvents(file) ? REGISTER[file]!(tree, m, listener, args) : EINVAL
   if (!isErrno(registered)) return listener

@@ -20,6 +20,7 @@ export const notifyFile: FileRow = {
   name: NAME,
   on: 'everywhere',
   notifies: true,
+  stream: true,
   show: (out, { memory }) => void showEvents(out, memory.listens ?? []),
   write: listen,
   close: ({ tree, memory }) => {
