@@ -5,7 +5,6 @@
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { MemCgroup } from './memcg.ts'
-import { swappinessOf } from './memcg-v1.ts'
 import { reclaimByLists } from './reclaim/classic.ts'
 import { reclaimIdeally } from './reclaim/ideal.ts'
 import { CLUSTER, type Reclaimer, type Scan } from './reclaim/scan.ts'
@@ -49,7 +48,7 @@ function byLists(e: Engine, target: MemCgroup, want: Pages, cpu: Cpu, how: Recla
     cpu,
     by: reclaimerOf(e, how),
     maySwap: how.maySwap ?? true,
-    swappiness: how.swappiness ?? swappinessOf(target),
+    swappiness: how.swappiness,
     mayUseFs: how.mayUseFs ?? true,
     priority: 0,
     reclaimed: 0,
