@@ -62,6 +62,8 @@ interface Progress {
   raised: boolean
   /** Somebody was killed for it. */
   killed: boolean
+  /** The counter that refused last is one that swapping out lowers. */
+  maySwap: boolean
 }
 
 /** How a refusal by a counter is answered: tried again, refused, or passed. */
@@ -94,7 +96,7 @@ export function tryChargePages(
 
 function chargeCounters(e: Engine, c: Charge): Ok | Errno | Bypassed {
   const { m, pages, cpu } = c
-  const progress = { retries: e.features.reclaimRetries, drained: false, raised: false, killed: false }
+  const progress = { retries: e.features.reclaimRetries, drained: false, raised: false, killed: false, maySwap: true }
   let batch = Math.max(e.features.batchPages, pages)
   for (let turn = 0; turn < MAX_TURNS; turn++) {
     // A retry may find in the stock what another charge has left there meanwhile.
@@ -111,7 +113,8 @@ function chargeCounters(e: Engine, c: Charge): Ok | Errno | Bypassed {
       continue
     }
     const over = e.memcgs[ownerOf(e.counters, refused)]!
-    const answer = beforeReclaim(e, c) ?? makeRoom(e, c, over, !countsSwap(e, refused), progress)
+    progress.maySwap = !countsSwap(e, refused)
+    const answer = beforeReclaim(e, c) ?? makeRoom(e, c, over, progress)
     if (answer !== 'again') return conclude(e, c, over, answer, progress)
   }
   return ENOMEM
@@ -126,11 +129,11 @@ function beforeReclaim({ features }: Engine, { gfp, mm }: Charge): Answer | unde
 }
 
 /** One round of reclaim from the level that refused, and what follows from it. */
-function makeRoom(e: Engine, c: Charge, over: MemCgroup, maySwap: boolean, progress: Progress): Answer {
+function makeRoom(e: Engine, c: Charge, over: MemCgroup, progress: Progress): Answer {
   const { pages, gfp, cpu, mm } = c
   memoryEvent(e, over, 'max')
   progress.raised = true
-  const got = reclaim(e, over, pages, cpu, { maySwap, mayUseFs: (gfp & GFP_FS) !== 0 })
+  const got = reclaim(e, over, pages, cpu, { maySwap: progress.maySwap, mayUseFs: (gfp & GFP_FS) !== 0 })
   accountReclaim(e, mm, got)
   if (marginOf(e, over) >= pages) return 'again'
   if (!progress.drained) {

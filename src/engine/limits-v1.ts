@@ -45,7 +45,7 @@ const drainsFirst = ({ features }: Engine): boolean => features.v1LimitWrite ===
 function shrinkWhileItHelps(e: Engine, m: MemCgroup, c: CounterId, pages: Pages): Ok | Errno {
   if (!isErrno(setMaxIfMet(e, c, pages))) return OK
   drainStocks(e, m)
-  while (isErrno(setMaxIfMet(e, c, pages))) if (reclaim(e, m, ROUND, WRITER_CPU) === 0) return EBUSY
+  while (isErrno(setMaxIfMet(e, c, pages))) if (reclaimFor(e, m, c) === 0) return EBUSY
   return OK
 }
 
@@ -58,13 +58,17 @@ function shrinkByTries(e: Engine, m: MemCgroup, c: CounterId, pages: Pages): Ok 
   let least = usage(e.counters, c)
   while (isErrno(setMaxIfMet(e, c, pages))) {
     if (tries === 0) return EBUSY
-    reclaim(e, m, ROUND, WRITER_CPU)
+    reclaimFor(e, m, c)
     const now = usage(e.counters, c)
     if (now >= least) tries--
     else least = now
   }
   return OK
 }
+
+/** One round. Swapping out does not lower memory and swap together. */
+const reclaimFor = (e: Engine, m: MemCgroup, c: CounterId): Pages =>
+  reclaim(e, m, ROUND, WRITER_CPU, { maySwap: c !== m.memsw })
 
 /**
  * memory.force_empty: reclaims until nothing is charged or the retries are used up. Returns how many rounds freed
