@@ -17,6 +17,7 @@ import { type Cgroup, hasChildren } from '../tree/cgroup.ts'
 import type { Access, FileRow } from '../tree/controller.ts'
 import type { ByteString, Pages } from '../units.ts'
 import { showStatV1 } from './memory-v1-stat.ts'
+import { oomControl } from './oom-control.ts'
 
 const memcgOf = ({ css }: Access): MemCgroup => css.memcg!
 
@@ -137,6 +138,7 @@ export const memoryV1: readonly FileRow[] = [
   failcntFile(MEMORY),
   { name: 'memory.stat', on: 'everywhere', show: showStatV1 },
   { name: 'cgroup.event_control', on: 'everywhere', write: writeEventControl, worldWritable: true },
+  oomControl,
   limitFile(KMEM),
   usageFile(KMEM),
   failcntFile(KMEM),

@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
 import { afterUnpin, type MemCgroup } from './memcg.ts'
 import type { Vma } from './mm.ts'
+import { recoverFromOom } from './oomwait.ts'
 import { cutExtent, extentAt, type PageMap, removeExtent } from './pagemap.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
@@ -303,6 +304,7 @@ export function freeBatch(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   e.folios.batches[batch.id] = null
   e.folios.free.push(batch.id)
   if (memcg.parent !== null) uncharge(e.counters, memcg.memory, batch.pages)
+  if (e.oomWaiters.size > 0) recoverFromOom(e, memcg)
   memcg.pins.folios -= folios
   afterUnpin(e, memcg)
 }

@@ -8,6 +8,7 @@ import { type CounterId, setMax, usage } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
 import { forEachInSubtree, type MemCgroup } from './memcg.ts'
+import { recoverFromOom } from './oomwait.ts'
 import { reclaim } from './reclaim.ts'
 
 const WRITER_CPU = 0
@@ -22,8 +23,12 @@ function setMaxIfMet(e: Engine, c: CounterId, pages: Pages): Ok | Errno {
 }
 
 /** memory.limit_in_bytes: reclaims until the usage is within the limit. EBUSY, and the old limit, if it does not get there. */
-export const writeLimit = (e: Engine, m: MemCgroup, pages: Pages): Ok | Errno =>
-  e.features.v1LimitWrite === 'until-no-progress' ? shrinkWhileItHelps(e, m, pages) : shrinkByTries(e, m, pages)
+export function writeLimit(e: Engine, m: MemCgroup, pages: Pages): Ok | Errno {
+  const isProgress = e.features.v1LimitWrite === 'until-no-progress'
+  const stored = isProgress ? shrinkWhileItHelps(e, m, pages) : shrinkByTries(e, m, pages)
+  if (!isErrno(stored)) recoverFromOom(e, m)
+  return stored
+}
 
 function shrinkWhileItHelps(e: Engine, m: MemCgroup, pages: Pages): Ok | Errno {
   if (!isErrno(setMaxIfMet(e, m.memory, pages))) return OK
