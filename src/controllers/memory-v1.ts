@@ -11,6 +11,7 @@ import { failcntFile, KMEM, limitFile, MEMORY, MEMSW, maxUsageFile, TCP, usageFi
 import { showNumaStatV1 } from './memory-v1-numa.ts'
 import { moveCharge, softLimit, swappiness, useHierarchy } from './memory-v1-settings.ts'
 import { showStatV1 } from './memory-v1-stat.ts'
+import { oomControl } from './oom-control.ts'
 
 /** In the kernel's order. */
 export const memoryV1: readonly FileRow[] = [
@@ -33,6 +34,7 @@ export const memoryV1: readonly FileRow[] = [
   { name: 'cgroup.event_control', on: 'everywhere', write: writeEventControl, worldWritable: true },
   swappiness,
   moveCharge,
+  oomControl,
   // Listened to by its descriptor only: it can be neither read nor written.
   { name: 'memory.pressure_level', on: 'everywhere' },
   { name: 'memory.numa_stat', on: 'everywhere', show: showNumaStatV1 },

@@ -82,6 +82,8 @@ export interface Engine {
   readonly dcache: Dcache
   /** By id, the living ones. */
   readonly mms: Map<number, Mm>
+  /** Version 1: address spaces that wait for room (oomwait.ts). */
+  readonly oomWaiters: Set<Mm>
   nextMm: number
   /** Pages of user memory charged to a memcg since the boot. */
   charged: Pages
@@ -141,6 +143,7 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     files: createFiles(),
     dcache: createDcache(),
     mms: new Map(),
+    oomWaiters: new Set(),
     nextMm: 1,
     charged: 0,
     reclaimed: 0,

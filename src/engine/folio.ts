@@ -12,6 +12,7 @@ import type { PageCacheFile } from './file.ts'
 import { afterUnpin, type MemCgroup } from './memcg.ts'
 import { unchargeMemory } from './memcounters.ts'
 import type { Vma } from './mm.ts'
+import { recoverFromOom } from './oomwait.ts'
 import { cutExtent, extentAt, type PageMap, removeExtent } from './pagemap.ts'
 import { countPageEvents } from './thresholds.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
@@ -306,6 +307,7 @@ export function freeBatch(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   e.folios.free.push(batch.id)
   if (memcg.parent !== null) unchargeMemory(e, memcg, batch.pages)
   countPageEvents(e, memcg, batch.pages, cpu)
+  if (e.oomWaiters.size > 0) recoverFromOom(e, memcg)
   memcg.pins.folios -= folios
   afterUnpin(e, memcg)
 }

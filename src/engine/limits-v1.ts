@@ -9,6 +9,7 @@ import { type CounterId, maxOf, NO_COUNTER, setMax, usage } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
 import { forEachInSubtree, type MemCgroup } from './memcg.ts'
+import { recoverFromOom } from './oomwait.ts'
 import { reclaim } from './reclaim.ts'
 
 const WRITER_CPU = 0
@@ -36,8 +37,11 @@ export function writeMemswLimit(e: Engine, m: MemCgroup, pages: Pages): Ok | Err
   return pages < maxOf(e.counters, m.memory) ? EINVAL : lower(e, m, m.memsw, pages)
 }
 
-const lower = (e: Engine, m: MemCgroup, c: CounterId, pages: Pages): Ok | Errno =>
-  drainsFirst(e) ? shrinkWhileItHelps(e, m, c, pages) : shrinkByTries(e, m, c, pages)
+function lower(e: Engine, m: MemCgroup, c: CounterId, pages: Pages): Ok | Errno {
+  const stored = drainsFirst(e) ? shrinkWhileItHelps(e, m, c, pages) : shrinkByTries(e, m, c, pages)
+  if (!isErrno(stored)) recoverFromOom(e, m)
+  return stored
+}
 
 /** Stocks are drained before anything is reclaimed since the same change (4.19). */
 const drainsFirst = ({ features }: Engine): boolean => features.v1LimitWrite === 'until-no-progress'

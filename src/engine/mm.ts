@@ -7,6 +7,7 @@ import { type PageCacheFile, putMapping } from './file.ts'
 import { freeKernelPages, type KernelPages, payerOf } from './kmem.ts'
 import { unmapRange } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
+import { stopWaiting } from './oomwait.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
 import type { PsiGroup } from './psi/group.ts'
 import type { Sleep } from './sleep.ts'
@@ -39,6 +40,8 @@ export interface Mm {
   dying: boolean
   /** When it exits as a victim of the OOM killer; null while it is none, or exits at once. */
   exitsAt: Nanoseconds | null
+  /** Version 1: the memcg in which it waits for room; null while it does not. */
+  waitsFor: MemCgroup | null
   /** Id of the address space it was copied from; 0 for none. */
   parent: number
   /** Its owner has CAP_SYS_ADMIN. */
@@ -82,6 +85,7 @@ export function createMm(e: Engine, memcg: MemCgroup, pageTables: KernelPages[] 
     oomScoreAdj: 0,
     dying: false,
     exitsAt: null,
+    waitsFor: null,
     parent: 0,
     privileged: false,
   }
@@ -140,6 +144,7 @@ export function exitMm(e: Engine, mm: Mm, cpu: Cpu): void {
   for (const table of mm.pageTables ?? []) freeTable(e, table, cpu)
   if (mm.pageTables !== null) mm.pageTables.length = 0
   endStalls(e, mm)
+  stopWaiting(e, mm)
   mm.memcg.mms?.delete(mm)
   e.mms.delete(mm.id)
 }
