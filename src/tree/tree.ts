@@ -13,6 +13,7 @@ import { type Controller, type FileRow, type FileTable, tableOf } from './contro
 import type { Css } from './css.ts'
 import type { FileBlock } from './files.ts'
 import type { Host } from './host.ts'
+import type { Refusals } from './refused.ts'
 import type { Task } from './task.ts'
 
 /** Kernel objects that belong to a name instead of a task, so that they survive it. */
@@ -78,6 +79,8 @@ export interface Tree {
   readonly firedTriggers: number[]
   /** Release agents that were called for in this operation. */
   readonly releases: Release[]
+  /** What was refused last, for those who ask why. */
+  readonly refusals: Refusals
 
   readonly controllers: readonly Controller[]
   /** Rows that exist: per controller, core first, on either version below the root and on it; control files last. */
@@ -186,6 +189,7 @@ function emptyTree({ engine, controllers }: TreeSetup): TreeState {
     pressureChanged: [],
     firedTriggers: [],
     releases: [],
+    refusals: new Map(),
   }
 }
 
