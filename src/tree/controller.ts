@@ -84,6 +84,8 @@ export interface OpenMemory {
   kept?: ByteString
   /** `do`: what the last write did. */
   result?: ByteString
+  /** `explain`: the answer to what was asked through this description. */
+  explained?: ByteString
 }
 
 /** Answer of a write that has to wait: its result follows under the ticket. */

@@ -15,6 +15,7 @@ import type { Css } from './css.ts'
 import type { FileBlock } from './files.ts'
 import type { Host } from './host.ts'
 import type { HostSignal, Listener } from './listeners.ts'
+import type { Refusals } from './refused.ts'
 import type { Task } from './task.ts'
 
 /** Kernel objects that belong to a name instead of a task, so that they survive it. */
@@ -85,6 +86,8 @@ export interface Tree {
   nextListener: ListenerId
   /** Eventfds of the door that were signalled in this operation. */
   readonly signals: HostSignal[]
+  /** What was refused last, for those who ask why. */
+  readonly refusals: Refusals
 
   readonly controllers: readonly Controller[]
   /** Rows that exist: per controller, core first, on either version below the root and on it; control files last. */
@@ -196,6 +199,7 @@ function emptyTree({ engine, controllers }: TreeSetup): TreeState {
     listeners: new Map(),
     nextListener: 1,
     signals: [],
+    refusals: new Map(),
   }
 }
 
