@@ -11,6 +11,7 @@ import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
 import { holdEnds, STALL_ENDS } from './engine/psi/hold.ts'
 import { PSI_POLL, PSI_STEP, pollDue, stepDue } from './engine/psi/trigger.ts'
+import { disposeLater, RECHARGE } from './engine/orphans.ts'
 import { TRIM } from './engine/slab/arrays.ts'
 import { trimIdle } from './engine/slab/slub.ts'
 import { UNCHARGED_PAGES } from './engine/slabpages.ts'
@@ -60,6 +61,7 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'cache-shrink': (kernel, cache) => shrinkDeactivated(kernel.engine, cache),
   'cache-destroy': (kernel, cache) => destroyKilled(kernel.engine, cache),
   [TRIM]: (kernel, round) => trimIdle(kernel.engine, round, UNCHARGED_PAGES),
+  [RECHARGE]: (kernel, slot) => disposeLater(kernel.engine, slot),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
   'css-free': (kernel, slot) => cssFree(kernel.tree, slot),

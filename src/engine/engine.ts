@@ -14,7 +14,7 @@ import { type CounterId, type Counters, createCounter, createCounters, NO_COUNTE
 import { createDcache, type Dcache } from './dcache.ts'
 import { EVENT_COLUMNS } from './events.ts'
 import { createFiles, type Files } from './file.ts'
-import { createFolios, type Folios } from './folio.ts'
+import { createFolios, type FolioBatch, type Folios } from './folio.ts'
 import type { Machine, ModelOptions } from './machine.ts'
 import { type MemCgroup, newMemcg } from './memcg.ts'
 import type { Mm } from './mm.ts'
@@ -24,6 +24,7 @@ import { createSlab, type Slab } from './slab/slub.ts'
 import { createStocks, type Stocks } from './stock.ts'
 import { createSwap, type Swap } from './swap.ts'
 import { createVmStats, type VmStats } from './vmstat/stats.ts'
+import { createZombieBook, type ZombieBook } from './zombiebook.ts'
 
 /** What the engine tells the tree, in order. */
 export type EngineMessage =
@@ -63,6 +64,10 @@ export interface Engine {
   readonly folios: Folios
   readonly files: Files
   readonly dcache: Dcache
+  /** Buffers of devices, by name. */
+  readonly deviceBuffers: Map<string, FolioBatch>
+  /** What became of the memory of removed memcgs. */
+  readonly zombies: ZombieBook
   /** By id, the living ones. */
   readonly mms: Map<number, Mm>
   nextMm: number
@@ -118,6 +123,8 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     folios: createFolios(machine.nodes),
     files: createFiles(),
     dcache: createDcache(),
+    deviceBuffers: new Map(),
+    zombies: createZombieBook(),
     mms: new Map(),
     nextMm: 1,
     charged: 0,

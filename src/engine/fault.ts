@@ -16,6 +16,7 @@ import { bringIn } from './pagecache.ts'
 import { type Extent, extentAt, extentOf, firstStretch, insertExtent } from './pagemap.ts'
 import type { SwapBatch } from './swap.ts'
 import { swapIn } from './swapin.ts'
+import { noteUse } from './use.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
@@ -38,7 +39,10 @@ export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: 
       // Now the memory is there, and the access is made to it.
       continue
     } else if (how.write && needsCopy(vma, extent)) done = faultCopy(e, vma, page, stretch.pages, actor)
-    else done = stretch.pages
+    else {
+      if (extent.batch !== null) noteUse(e, extent.batch, page - extent.start, stretch.pages, 'fault', actor)
+      done = stretch.pages
+    }
     if (done === 0) break
     page += done
   }
@@ -120,7 +124,7 @@ function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor):
   const first = vma.filePage + start
   const cached = firstStretch(file.cache, first, first + 1).extent !== null
   const isSwapped = firstStretch(file.evicted, first, first + 1).extent?.swap != null
-  const pages = bringIn(e, file, first, vma.filePage + end, actor)
+  const pages = bringIn(e, file, first, vma.filePage + end, 'fault', actor)
   if (pages === 0) return 0
   const extent = file.cache.extents[extentAt(file.cache, first)]!
   const batch = isolate(e, extent.batch!, first - extent.start, pages, actor.cpu)

@@ -4,7 +4,7 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { freeBatch, removeFromFile } from './folio.ts'
+import { freeIfUnused, removeFromFile } from './folio.ts'
 import { freeKernelObjects, type KernelObjects } from './kmem.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
 import { dropFileSlots } from './swap.ts'
@@ -78,7 +78,7 @@ function dropIfUnused(e: Engine, file: PageCacheFile, cpu: Cpu): void {
   for (let last = file.cache.extents.at(-1); last !== undefined; last = file.cache.extents.at(-1)) {
     const batch = last.batch!
     removeFromFile(e, batch, cpu)
-    freeBatch(e, batch, cpu)
+    freeIfUnused(e, batch, cpu)
   }
   dropFileSlots(e, file, cpu)
   for (const objects of file.objects ?? []) freeKernelObjects(e, objects, objects.count, cpu)

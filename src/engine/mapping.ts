@@ -3,7 +3,7 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { type FolioBatch, freeBatch, isolate } from './folio.ts'
+import { type FolioBatch, freeIfUnused, isolate } from './folio.ts'
 import type { Mm, Vma } from './mm.ts'
 import { cutExtent, type Extent, extentAt, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
 import { isolateSlots, unmapSlots } from './swap.ts'
@@ -28,7 +28,7 @@ export function unmapFrom(e: Engine, batch: FolioBatch, vma: Vma, cpu: Cpu): voi
   vma.mm.mapped -= batch.pages
   if (batch.mappers.length > 0) return
   countMapped(e, batch, -batch.pages, cpu)
-  if (batch.file === null) freeBatch(e, batch, cpu)
+  freeIfUnused(e, batch, cpu)
 }
 
 /** Leaves nothing shown in pages `start … end` of a region. */

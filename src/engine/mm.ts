@@ -4,6 +4,7 @@
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { type PageCacheFile, putMapping } from './file.ts'
+import { unpinAll } from './held.ts'
 import { freeKernelPages, type KernelPages, payerOf } from './kmem.ts'
 import { unmapRange } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
@@ -32,6 +33,8 @@ export interface Mm {
   /** Its tasks that sleep waiting for memory. */
   stalls: number
   oomScoreAdj: number
+  /** Pages it has pinned for long, each as often as it did. */
+  pinned: Pages
   /** A fatal signal is pending. */
   dying: boolean
 }
@@ -68,6 +71,7 @@ export function createMm(e: Engine, memcg: MemCgroup, pageTables: KernelPages[] 
     psi: e.psi.system,
     stalls: 0,
     oomScoreAdj: 0,
+    pinned: 0,
     dying: false,
   }
   e.mms.set(mm.id, mm)
@@ -122,6 +126,7 @@ export function exitMm(e: Engine, mm: Mm, cpu: Cpu): void {
   for (const table of mm.pageTables ?? []) freeTable(e, table, cpu)
   if (mm.pageTables !== null) mm.pageTables.length = 0
   endStalls(e, mm)
+  unpinAll(e, mm, cpu)
   mm.memcg.mms?.delete(mm)
   e.mms.delete(mm.id)
 }

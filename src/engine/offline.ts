@@ -9,12 +9,12 @@ import type { Bytes, Cpu } from '../units.ts'
 import { createCounter, freeCounter, setLow, setMin } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
-import { reparentFolios } from './folio.ts'
 import { GFP_KERNEL } from './gfp.ts'
 import { isPinned, type MemCgroup, NO_MEMCG, newMemcg } from './memcg.ts'
 import { destroyCaches, offlineCaches } from './memcgcache.ts'
 import { chargePercpu, objcgFor, unchargePercpu } from './objcg.ts'
 import { createObjcg, type ObjCgroup, reparentObjcgs } from './objstock.ts'
+import { leaveMemory } from './orphans.ts'
 import { forgetStock } from './stock.ts'
 import { statsAtFree, statsAtOffline, statsAtRelease } from './vmstat.ts'
 
@@ -82,10 +82,11 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   setLow(e.counters, m.memory, 0)
   if (m.objcgs !== null) reparentObjcgs(e, m, m.parent, cpu)
   offlineCaches(e, m, m.parent, cpu)
-  if (e.features.lruReparent) reparentFolios(e, m, m.parent)
+  leaveMemory(e, m, cpu)
   statsAtOffline(e, m)
   if (e.features.stockDrainOnOffline) drainStocks(e, m)
   m.online = false
+  if (isPinned(m)) e.zombies.total++
   if (e.features.idFreedAt === 'offline' && m.pins.swap === 0) e.idsInUse--
 }
 

@@ -8,6 +8,7 @@ import type { PageCacheFile } from './file.ts'
 import { addBatch, joinPrevious } from './folio.ts'
 import { extentOf, firstStretch, insertExtent } from './pagemap.ts'
 import { swapIn } from './swapin.ts'
+import { noteUse, type Use } from './use.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
 
@@ -15,9 +16,15 @@ import { modStatTimes, STAT } from './vmstat.ts'
  * Brings in the first part of `start … end` that is missing, or finds that the first part is there; how many pages
  * from `start` on are in memory now. 0 if the charge was refused.
  */
-export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor): Pages {
+export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages, use: Use, actor: Actor): Pages {
   const stretch = firstStretch(file.cache, start, end)
-  if (stretch.extent !== null) return stretch.pages
+  const { extent } = stretch
+  if (extent?.batch) {
+    noteUse(e, extent.batch, start - extent.start, stretch.pages, use, actor)
+    // What is used may have been split off.
+    const now = firstStretch(file.cache, start, end)
+    return now.extent === null ? 0 : now.pages
+  }
   const gone = firstStretch(file.evicted, start, start + stretch.pages)
   if (gone.extent?.swap) {
     const back = swapIn(e, gone.extent.swap, start - gone.extent.start, gone.pages, actor)
@@ -36,11 +43,18 @@ export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages
   return pages
 }
 
-/** Reads or writes `start … end` through a descriptor; how many pages it got through. */
-export function accessFile(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor): Pages {
+/** Reads or writes `start … end` through a descriptor (`use`); how many pages it got through. */
+export function accessFile(
+  e: Engine,
+  file: PageCacheFile,
+  start: Pages,
+  end: Pages,
+  actor: Actor,
+  use: Use = 'read',
+): Pages {
   let page = start
   while (page < end) {
-    const done = bringIn(e, file, page, end, actor)
+    const done = bringIn(e, file, page, end, use, actor)
     if (done === 0) break
     page += done
   }

@@ -8,6 +8,7 @@
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { type FolioBatch, freeBatch, isolate, type ListName, newerThan, oldest, removeFromFile } from './folio.ts'
+import { isHeld } from './held.ts'
 import { unmapBatch } from './mapping.ts'
 import { forEachInSubtree, type MemCgroup } from './memcg.ts'
 import { modStat, STAT } from './vmstat.ts'
@@ -20,6 +21,7 @@ export function reclaim(e: Engine, target: MemCgroup, pages: Pages, cpu: Cpu): P
   const want = Math.max(pages, RECLAIM_CLUSTER)
   let freed = 0
   forEachInSubtree(e, target, m => {
+    if (freed < want && !m.online) e.zombies.reclaimVisits++
     if (freed < want) freed += reclaimFile(e, m, want - freed, cpu)
   })
   e.reclaimed += freed
@@ -35,8 +37,8 @@ function reclaimFile(e: Engine, m: MemCgroup, want: Pages, cpu: Cpu): Pages {
       let batch = oldest(e, m, node, list)
       while (batch !== undefined && freed < want) {
         const next: FolioBatch | undefined = newerThan(e, batch)
-        const taken = Math.min(batch.pages, want - freed)
-        evict(e, isolate(e, batch, 0, taken, cpu), cpu)
+        const taken = isHeld(batch) ? 0 : Math.min(batch.pages, want - freed)
+        if (taken > 0) evict(e, isolate(e, batch, 0, taken, cpu), cpu)
         freed += taken
         batch = next
       }

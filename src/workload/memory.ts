@@ -158,7 +158,7 @@ function access(mode: 'read' | 'write') {
     if (mode === 'write') found.pages = Math.max(found.pages, end)
     const last = Math.min(end, found.pages)
     return perform(ctx, task, 'pages', Math.max(0, last - start), () =>
-      last <= start ? 0 : accessFile(ctx.kernel.engine, found, start, last, actor),
+      last <= start ? 0 : accessFile(ctx.kernel.engine, found, start, last, actor, mode),
     )
   }
 }
