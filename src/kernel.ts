@@ -16,6 +16,7 @@ import { TRIM } from './engine/slab/arrays.ts'
 import { trimIdle } from './engine/slab/slub.ts'
 import { UNCHARGED_PAGES } from './engine/slabpages.ts'
 import { periodicFlush } from './engine/vmstat.ts'
+import { sampleZombies } from './engine/zombiemetrics.ts'
 import type { Profile } from './profiles/profiles.ts'
 import { cssFree, cssKilled, cssRelease, releaseIfUnused } from './tree/css.ts'
 import type { Owner } from './tree/files.ts'
@@ -139,11 +140,13 @@ export class Kernel {
   advanceTo(time: Nanoseconds): void {
     if (time < this.now) return
     this.#runDue(time)
+    sampleZombies(this.engine, time)
     moveTo(this.engine.clock, time)
   }
 
   /** Runs the next item of deferred work, moving time to it; undefined if none is due by `limit`. */
   step(limit: Nanoseconds): WorkItem | undefined {
+    if (this.nextDue <= limit) sampleZombies(this.engine, this.nextDue)
     const item = takeDue(this.engine.clock, limit)
     if (item === undefined) return undefined
     const handler = this.#handlers.get(item.kind)

@@ -7,7 +7,7 @@ import { isErrno } from '../errno.ts'
 import type { Pages } from '../units.ts'
 import { chargePages } from './charge.ts'
 import type { Engine } from './engine.ts'
-import { addBatch, isolate, joinPrevious } from './folio.ts'
+import { addBatch, type FolioBatch, isolate, joinPrevious } from './folio.ts'
 import { payerOf } from './kmem.ts'
 import { allocKernelPages } from './kmemalloc.ts'
 import { mapBatch, unmapRange } from './mapping.ts'
@@ -40,13 +40,19 @@ export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: 
       continue
     } else if (how.write && needsCopy(vma, extent)) done = faultCopy(e, vma, page, stretch.pages, actor)
     else {
-      if (extent.batch !== null) noteUse(e, extent.batch, page - extent.start, stretch.pages, 'fault', actor)
+      if (extent.batch !== null) useMapped(e, extent.batch, page - extent.start, stretch.pages, actor)
       done = stretch.pages
     }
     if (done === 0) break
     page += done
   }
   return page - start
+}
+
+/** Memory that waits to be handed over is mapped without access: the next one costs a fault. */
+function useMapped(e: Engine, batch: FolioBatch, from: Pages, pages: Pages, actor: Actor): void {
+  const handedOver = noteUse(e, batch, from, pages, 'fault', actor)
+  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, handedOver)
 }
 
 /** A write must not be seen by others: the zero page, memory shared since a fork, a file mapped privately. */

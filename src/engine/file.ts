@@ -20,6 +20,8 @@ export interface PageCacheFile {
   readonly cache: PageMap
   /** What is not in memory any more: slots of tmpfs, what evicted pages of a disk left behind. */
   readonly evicted: PageMap
+  /** Pages dropped when the memcg that paid for them was removed, until they are read again. */
+  readonly dropped: PageMap
   /** Regions that map it. */
   mappings: number
   /** Still has a name. */
@@ -45,6 +47,7 @@ export function createFile(e: Engine, fs: FileSystem, name: string, pages: Pages
     pages,
     cache: createPageMap(),
     evicted: createPageMap(),
+    dropped: createPageMap(),
     mappings: 0,
     linked,
     objects: null,

@@ -86,6 +86,7 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   statsAtOffline(e, m)
   if (e.features.stockDrainOnOffline) drainStocks(e, m)
   m.online = false
+  e.zombies.removals++
   if (isPinned(m)) e.zombies.total++
   if (e.features.idFreedAt === 'offline' && m.pins.swap === 0) e.idsInUse--
 }

@@ -7,12 +7,28 @@ import { schedule } from '../clock.ts'
 import type { Features } from '../profiles/features.ts'
 import { type Cpu, milliseconds } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { batchesOf, type FolioBatch, freeBatch, isThere, type Orphan, rehome, removeFromFile } from './folio.ts'
+import {
+  batchesOf,
+  type FolioBatch,
+  freeBatch,
+  isolate,
+  isThere,
+  type Orphan,
+  rehome,
+  removeFromFile,
+} from './folio.ts'
 import { moveFolioStats } from './foliostats.ts'
+import { GFP_KERNEL, GFP_MAYFAIL } from './gfp.ts'
 import { isHeld } from './held.ts'
 import { residentPages, unmapBatch } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
+import { extentOf, insertExtent } from './pagemap.ts'
 import { recharge } from './recharge.ts'
+import { isolateSlots, type SwapBatch, slotsOf } from './swap.ts'
+import { chargeSlots, swapRoom, unchargeSlots } from './swapcharge.ts'
+import { bringBack } from './swapin.ts'
+import { swapOut } from './swapout.ts'
+import { chargeUserPagesTo } from './usercharge.ts'
 
 type Policy = Features['zombiePinned']
 
@@ -31,7 +47,7 @@ function policyOf({ features }: Engine, batch: FolioBatch): Policy {
 /** The memcg is out of use: what it leaves behind is dealt with now, or by a worker later. */
 export function leaveMemory(e: Engine, m: MemCgroup, cpu: Cpu): void {
   const { zombieAsyncMs, lruReparent } = e.features
-  if (m.pins.folios === 0) return
+  if (m.pins.folios === 0 && m.pins.swap === 0) return
   if (zombieAsyncMs === 0 || lruReparent) disposeOf(e, m, cpu)
   else schedule(e.clock, milliseconds(zombieAsyncMs), RECHARGE, m.slot)
 }
@@ -49,11 +65,14 @@ function disposeOf(e: Engine, m: MemCgroup, cpu: Cpu): void {
     const policy = policyOf(e, batch)
     batch.orphan = orphaned(e, batch, policy)
     if (policy === 'none' || policy === 'deferred-in-place') continue
-    if (policy === 'evict' && !canEvict(e, batch)) continue
+    if (policy === 'evict') {
+      evict(e, batch, parent, cpu)
+      continue
+    }
     giveToParent(e, batch, parent, cpu)
-    if (policy === 'evict') evict(e, batch, cpu)
     if (policy === 'mapper') toMappers.push(batch)
   }
+  SLOTS[e.features.zombieSwap](e, m, parent, cpu)
   for (const batch of toMappers) if (isThere(e, batch)) giveToMapper(e, batch, cpu)
 }
 
@@ -78,14 +97,53 @@ function giveToParent(e: Engine, batch: FolioBatch, parent: MemCgroup, cpu: Cpu)
   rehome(e, batch, parent, 'oldest')
 }
 
-/** Shared and anonymous memory needs a swap device to go to. */
-const canEvict = (_e: Engine, batch: FolioBatch): boolean => batch.kind === 'file'
+/** Writes it to where it comes from, or to the swap device on the account of the parent; without room there it stays. */
+function evict(e: Engine, batch: FolioBatch, parent: MemCgroup, cpu: Cpu): void {
+  const { zombies } = e
+  if (batch.kind === 'file') {
+    zombies.evictedClean += batch.pages
+    if (batch.file !== null) insertExtent(batch.file.dropped, extentOf(batch.filePage, batch.pages))
+    unmapBatch(e, batch, cpu)
+    removeFromFile(e, batch, cpu)
+    if (isThere(e, batch)) freeBatch(e, batch, cpu)
+    return
+  }
+  const pages = swapRoom(e, parent, batch.pages)
+  if (pages === 0) return
+  const out = isolate(e, batch, 0, pages, cpu)
+  giveToParent(e, out, parent, cpu)
+  swapOut(e, out, null, cpu)
+  zombies.swappedOut += pages
+}
 
-function evict(e: Engine, batch: FolioBatch, cpu: Cpu): void {
-  e.zombies.evictedClean += batch.pages
-  unmapBatch(e, batch, cpu)
-  removeFromFile(e, batch, cpu)
-  freeBatch(e, batch, cpu)
+/** What becomes of the swap slots that are recorded with a removed memcg. */
+type SlotPolicy = (e: Engine, m: MemCgroup, parent: MemCgroup, cpu: Cpu) => void
+
+const SLOTS: Readonly<Record<Features['zombieSwap'], SlotPolicy>> = {
+  pin: () => {},
+  reparent: (e, m, parent, cpu) => {
+    for (const slots of slotsOf(e, m)) {
+      slots.memcg = parent
+      unchargeSlots(e, m, slots.pages, cpu)
+      chargeSlots(e, parent, slots.pages, cpu)
+    }
+  },
+  swapin: (e, m, parent, cpu) => {
+    for (const slots of slotsOf(e, m)) readBack(e, slots, parent, cpu)
+  },
+}
+
+/** Reads slots back on the account of the parent, as far as it has room, and does with the memory as with any other. */
+function readBack(e: Engine, slots: SwapBatch, parent: MemCgroup, cpu: Cpu): void {
+  for (let left = slots.pages; left > 0; ) {
+    const pages = chargeUserPagesTo(e, parent, { mm: null, cpu, gfp: GFP_KERNEL | GFP_MAYFAIL }, left)
+    if (pages === 0) return
+    left -= pages
+    const batch = bringBack(e, isolateSlots(e, slots, 0, pages), parent, cpu)
+    const policy = policyOf(e, batch)
+    batch.orphan = orphaned(e, batch, policy)
+    if (policy === 'mapper') giveToMapper(e, batch, cpu)
+  }
 }
 
 /** Whoever maps it pays, if he is in use himself. */

@@ -6,7 +6,7 @@ import type { Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
 import { addBatch, joinPrevious } from './folio.ts'
-import { extentOf, firstStretch, insertExtent } from './pagemap.ts'
+import { clearRange, extentOf, firstStretch, insertExtent } from './pagemap.ts'
 import { swapIn } from './swapin.ts'
 import { noteUse, type Use } from './use.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
@@ -40,6 +40,7 @@ export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages
   modStatTimes(e, batch.memcg, STAT.file, actor.cpu, 1, pages, actor.node)
   if (kind === 'shmem') modStatTimes(e, batch.memcg, STAT.shmem, actor.cpu, 1, pages, actor.node)
   joinPrevious(e, file.cache, start)
+  e.zombies.refaultMajor += clearRange(file.dropped, start, start + pages)
   return pages
 }
 

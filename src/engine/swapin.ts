@@ -22,13 +22,17 @@ export function swapIn(e: Engine, slots: SwapBatch, from: Pages, want: Pages, ac
   const payer = payerOf(slots, actor.mm.memcg)
   const pages = chargeUserPagesTo(e, payer, actor, want)
   if (pages === 0) return undefined
-  return bringBack(e, isolateSlots(e, slots, from, pages), payer, actor.cpu)
+  const batch = bringBack(e, isolateSlots(e, slots, from, pages), payer, actor.cpu)
+  batch.user = actor.mm.memcg
+  if (batch.orphan !== null) e.zombies.refaultMajor += pages
+  return batch
 }
 
 /** The slots become memory that `payer` was charged for, wherever they were named. */
-function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, cpu: Cpu): FolioBatch {
-  const { pages, node, file, filePage } = slots
+export function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, cpu: Cpu): FolioBatch {
+  const { pages, node, file, filePage, orphan } = slots
   const batch = addBatch(e, { memcg: payer, kind: file === null ? 'anon' : 'shmem', pages, order: 0, node }, cpu)
+  batch.orphan = orphan
   if (file === null) {
     for (const { vma, page } of slots.mappers) {
       const extent = vma.map.extents[extentAt(vma.map, page)]!

@@ -5,7 +5,9 @@
 import type { Nanoseconds, Pages } from '../units.ts'
 
 export interface ZombieBook {
-  /** Removed memcgs that something kept. */
+  /** Memcgs that were removed. */
+  removals: number
+  /** Those of them that something kept. */
   total: number
   /** Pages that had been evicted at a removal and were read back. */
   refaultMajor: Pages
@@ -34,6 +36,7 @@ export interface ZombieSample {
 }
 
 export const createZombieBook = (): ZombieBook => ({
+  removals: 0,
   total: 0,
   refaultMajor: 0,
   rechargeMinor: 0,
