@@ -50,6 +50,8 @@ export interface Vma {
   readonly filePage: Pages
   /** Written pages become anonymous copies instead of changing the file. */
   readonly isPrivate: boolean
+  /** By mlock: what it shows is not evicted. */
+  isLocked: boolean
 }
 
 /** Entries of one page-table page. */
@@ -90,7 +92,7 @@ export function moveMm(mm: Mm, to: MemCgroup): void {
 
 export function createVma(mm: Mm, name: string, pages: Pages, of: Pick<Vma, 'file' | 'filePage' | 'isPrivate'>): Vma {
   const { file, filePage, isPrivate } = of
-  const vma: Vma = { mm, name, pages, map: createPageMap(), file, filePage, isPrivate }
+  const vma: Vma = { mm, name, pages, map: createPageMap(), file, filePage, isPrivate, isLocked: false }
   mm.vmas.set(name, vma)
   if (file !== null) file.mappings++
   return vma

@@ -14,7 +14,7 @@ import { acting, actorOf, type Context, done, endOfCall, type Outcome, progress,
 const ok = (words: string): Outcome => ({ errno: OK, words })
 
 /** Does something in the name of a task and says how far it got: its pages, and what reclaim took meanwhile. */
-function perform(ctx: Context, task: Task, name: string, wanted: Pages, act: () => Pages): Outcome {
+export function perform(ctx: Context, task: Task, name: string, wanted: Pages, act: () => Pages): Outcome {
   const { engine } = ctx.kernel
   const { charged, reclaimed } = engine
   const { written } = engine.swap
@@ -30,13 +30,13 @@ function perform(ctx: Context, task: Task, name: string, wanted: Pages, act: () 
   )
 }
 
-function addressSpace(task: Task): Mm | Refusal {
+export function addressSpace(task: Task): Mm | Refusal {
   return (
     task.mm ?? new Refusal(EINVAL, `${task.name || task.pid} has no address space: it is no simulated user process`)
   )
 }
 
-function regionOf(task: Task, name: string): Vma | Refusal {
+export function regionOf(task: Task, name: string): Vma | Refusal {
   const mm = addressSpace(task)
   if (mm instanceof Refusal) return mm
   const vma = mm.vmas.get(name)
@@ -49,7 +49,7 @@ function regionOf(task: Task, name: string): Vma | Refusal {
 }
 
 /** A size as whole pages, at least one. */
-function pagesOf({ kernel }: Context, args: Args, name = 'SIZE'): Pages | Refusal {
+export function pagesOf({ kernel }: Context, args: Args, name = 'SIZE'): Pages | Refusal {
   const pages = toPages(kernel.setup.machine, args.number(name))
   return pages > 0 ? pages : new Refusal(EINVAL, `${name} is more than 0 here`)
 }

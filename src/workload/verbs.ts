@@ -4,6 +4,7 @@
  */
 import { cacheVerbs } from './caches.ts'
 import { descriptorVerbs } from './descriptors.ts'
+import { holdingVerbs } from './holding.ts'
 import { kernelMemoryVerbs } from './kmem.ts'
 import { machineVerbs } from './machine.ts'
 import { memoryVerbs } from './memory.ts'
@@ -15,14 +16,6 @@ import { waitVerbs } from './wait.ts'
 const laterVerbs: readonly Verb[] = [
   later(3, 'irq T on|off'),
   later(3, 'return T'),
-  later(3, 'advise T REGION'),
-  later(3, 'mlock T REGION'),
-  later(3, 'munlock T REGION'),
-  later(3, 'pin T REGION SIZE'),
-  later(3, 'unpin T REGION'),
-  later(3, 'dmabuf T ID SIZE'),
-  later(3, 'dmabuf-free ID'),
-  later(3, 'leak T SIZE'),
   later(3, 'flush FILE'),
   later(3, 'stall TEXT…'),
   later(4, 'burn T [load=TEXT] [for=TIME]'),
@@ -33,6 +26,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map(
   [
     ...taskVerbs,
     ...memoryVerbs,
+    ...holdingVerbs,
     ...nameVerbs,
     ...kernelMemoryVerbs,
     ...descriptorVerbs,
