@@ -119,12 +119,13 @@ const OVER_LIMIT: Readonly<Record<Engine['features']['zombieOverLimit'], OverLim
 function moveWithOom(e: Engine, batch: FolioBatch, to: MemCgroup, mover: Mover): Pages {
   const { memcg: from } = batch
   const isMapped = batch.mappers.length > 0
+  const isClaimed = (): boolean => isThere(e, batch) && batch.memcg === from && batch.mappers.length > 0 === isMapped
   let moved = 0
-  while (isThere(e, batch) && batch.memcg === from && batch.mappers.length > 0 === isMapped) {
+  while (isClaimed()) {
     const folio = moveOneByForce(e, batch, to, mover)
     if (folio === 0) return moved + skip(e, batch, to, mover)
     moved += folio
-    if (isThere(e, batch) && batch.memcg === from) moved += moveWhatFits(e, batch, to, mover.cpu)
+    if (isClaimed()) moved += moveWhatFits(e, batch, to, mover.cpu)
   }
   return moved
 }

@@ -1,7 +1,11 @@
 // What becomes of the memory of removed cgroups: the worked examples of charge-reclaim.md §16.
 import t from 'tap'
+import { usage } from '../../src/engine/counter.ts'
+import { measureZombies } from '../../src/engine/zombiemetrics.ts'
+import { Lab } from '../../src/experiments/lab.ts'
 import { type Settings, ZombieScene } from '../../src/experiments/zombie-scene.ts'
 import type { KernelId } from '../../src/profiles/features.ts'
+import { seconds } from '../../src/units.ts'
 
 /** The five kinds of memory with one policy each, in the words of `--with`. */
 const policies = (file: string, mapped: string, shared = file, shown = mapped, pinned = 'parent'): Settings => ({
@@ -107,5 +111,102 @@ t.test('WE-39 mapper, B.max 2500, skip', t => {
   const { p, b, c, current, metrics } = new ZombieScene('6.12', MAPPER, 2500).remove().numbers
   t.same([p, b, c, current], [7076, 2500, 1012, 10588])
   t.equal(metrics.recharge_failed, 548)
+  t.end()
+})
+
+t.test('WE-40: what is deferred and never accessed is taxed for ever', t => {
+  const scene = new ZombieScene('6.12', { zombie: 'seed004-deferred' }).remove()
+  scene.lab.advance(seconds(3600))
+  const { p, metrics } = scene.numbers
+  t.equal(metrics.deferred_pending, 2048 + 512 + 1024)
+  t.equal(p, 1024 + 256 + 128 + 2048 + 512)
+  t.match(metrics, { misattributed_pages: 2816, zombies_alive: 1 })
+  t.match(scene.lab.read('/.memcgfs/zombie_stat'), /^deferred_longest_ns 36\d{11}$/m, 'an hour')
+  t.end()
+})
+
+t.test('WE-41: a leak is a zombie, or pages that are stuck at the root', t => {
+  for (const [kernel, expected] of [
+    ['6.12', { zombies_alive: 100, zombie_pages: 6400, root_stuck_pages: 0 }],
+    ['7.1', { zombies_alive: 0, zombie_pages: 0, root_stuck_pages: 6400 }],
+  ] as const) {
+    const lab = new Lab({ kernel, cpus: 1 })
+    for (let round = 0; round < 100; round++) {
+      lab.mkdir('/g')
+      lab.do('/g', 'task t bare', 'leak t 64p', 'exit t')
+      lab.rmdir('/g')
+      lab.settle()
+    }
+    t.match(measureZombies(lab.engine).values, expected, kernel)
+  }
+  t.end()
+})
+
+t.test('WE-42: with over_limit=oom a task dies that allocated nothing', t => {
+  const scene = new ZombieScene('6.12', { ...MAPPER, zombie_over_limit: 'oom' }, 2500)
+  const events = (key: string): number => scene.lab.readKey('/P/B/memory.events', key)
+  const before = events('oom')
+  scene.remove()
+  t.equal(events('oom'), before + 1)
+  t.equal(events('oom_kill'), 1)
+  const { b, metrics } = scene.numbers
+  t.equal(metrics.recharge_oom, 1)
+  t.equal(scene.lab.read('/P/B/cgroup.procs'), '')
+  // 1500 pages had moved, and the one they were killed for; nobody maps the rest any more, which stays with P.
+  t.equal(b, 1501)
+  t.end()
+})
+
+t.test('reclaim and force make the room that a recharge needs', t => {
+  const reclaimed = new ZombieScene('6.12', { ...MAPPER, zombie_over_limit: 'reclaim' }, 2500)
+  reclaimed.lab.do('/P/B', 'file own 1000p', 'read b own 0 1000p', 'drain-stocks')
+  // B has 1000 pages nobody can take and 1000 of cache: 500 pages fit, 1548 do not, and 1000 can be reclaimed for them.
+  const { b, metrics } = reclaimed.remove().numbers
+  t.equal(b, 2500)
+  t.match(metrics, { recharged_pages: 1500 + 512, recharge_failed: 548 })
+  const forced = new ZombieScene('6.12', { ...MAPPER, zombie_over_limit: 'force' }, 2500).remove().numbers
+  t.equal(forced.b, 3048)
+  t.equal(forced.metrics.recharge_failed, 0)
+  t.end()
+})
+
+t.test('WE-43: a service maps a page of each of 1000 short-lived cgroups', t => {
+  const churn = (settings: Settings): Lab => {
+    const lab = new Lab({ kernel: '6.12', cpus: 1, with: { percpu_charge: 'none', ...settings } })
+    lab.mkdir('/P')
+    lab.write('/P/cgroup.subtree_control', '+memory')
+    lab.mkdir('/P/S')
+    lab.do('/P/S', 'task s bare')
+    for (let round = 0; round < 1000; round++) {
+      lab.mkdir('/P/c')
+      lab.do('/P/c', 'task t bare', `file f${round} 1p`, `read t f${round} 0 1p`)
+      lab.do('/P/S', `map s f${round} m${round}`, `touch s m${round}`)
+      lab.do('/P/c', 'exit t')
+      lab.rmdir('/P/c')
+      lab.settle()
+    }
+    return lab
+  }
+  const charged = (lab: Lab, path: string): number => {
+    lab.do('', 'drain-stocks')
+    return usage(lab.engine.counters, lab.memcg(path).memory)
+  }
+  for (const [name, settings, zombies, service, parent] of [
+    ['none', {}, 1000, 0, 1000],
+    ['parent', { zombie: 'reparent' }, 0, 0, 1000],
+    ['mapper', MAPPER, 0, 1000, 1000],
+    ['evict', policies('evict', 'evict'), 0, 0, 0],
+  ] as const) {
+    const lab = churn(settings)
+    const { values } = measureZombies(lab.engine)
+    t.equal(values.zombies_alive, zombies, name)
+    t.equal(charged(lab, '/P/S'), service, `${name}: S`)
+    t.equal(charged(lab, '/P'), parent, `${name}: P`)
+    t.equal(values.parent_tax_pages, name === 'parent' ? 1000 : 0, `${name}: tax`)
+    if (name !== 'evict') continue
+    for (let round = 0; round < 1000; round++) lab.do('/P/S', `touch s m${round}`)
+    t.equal(measureZombies(lab.engine).values.refault_major, 1000, 'every page is read again')
+    t.equal(charged(lab, '/P/S'), 1000)
+  }
   t.end()
 })
