@@ -1,11 +1,12 @@
 // What becomes of the memory of removed cgroups: the worked examples of charge-reclaim.md §16.
 import t from 'tap'
 import { usage } from '../../src/engine/counter.ts'
+import { STAT, trueStat } from '../../src/engine/vmstat.ts'
 import { measureZombies } from '../../src/engine/zombiemetrics.ts'
 import { Lab } from '../../src/experiments/lab.ts'
 import { type Settings, ZombieScene } from '../../src/experiments/zombie-scene.ts'
 import type { KernelId } from '../../src/profiles/features.ts'
-import { seconds } from '../../src/units.ts'
+import { milliseconds, seconds } from '../../src/units.ts'
 
 /** The five kinds of memory with one policy each, in the words of `--with`. */
 const policies = (file: string, mapped: string, shared = file, shown = mapped, pinned = 'parent'): Settings => ({
@@ -208,5 +209,102 @@ t.test('WE-43: a service maps a page of each of 1000 short-lived cgroups', t => 
     t.equal(measureZombies(lab.engine).values.refault_major, 1000, 'every page is read again')
     t.equal(charged(lab, '/P/S'), 1000)
   }
+  t.end()
+})
+
+t.test('which of several mappers takes over', t => {
+  const owner = (choice: string): [number, number] => {
+    const scene = new ZombieScene('6.12', { ...MAPPER, zombie_mapper: choice })
+    // B mapped the file first; C has it mapped as well, and more memory in all.
+    scene.lab.do('/P/C', 'anon c more 9000p', 'map c mapped n', 'touch c n')
+    const { b, c } = scene.remove().numbers
+    return [b - 1000, c - 500 - 9000 - 512]
+  }
+  t.same(owner('first'), [2048, 0])
+  t.same(owner('any-online'), [2048, 0])
+  t.same(owner('largest'), [0, 2048])
+  t.end()
+})
+
+t.test('which accesses hand over what is deferred', t => {
+  const moved = (trigger: string, act: (scene: ZombieScene) => void): number => {
+    const scene = new ZombieScene('6.12', { ...DEFERRED, zombie_deferred_trigger: trigger }).remove()
+    act(scene)
+    return scene.numbers.metrics.recharged_pages
+  }
+  const touch = (scene: ZombieScene): void => void scene.touchB(10)
+  const read = (scene: ZombieScene): void => void scene.readC()
+  const write = (scene: ZombieScene): void => scene.lab.do('/P/C', 'write c shared 0 7p')
+  t.same(
+    [touch, read, write].map(act => moved('fault', act)),
+    [10, 0, 0],
+  )
+  t.same(
+    [touch, read, write].map(act => moved('read', act)),
+    [0, 1024, 0],
+  )
+  t.same(
+    [touch, read, write].map(act => moved('fault,write', act)),
+    [10, 0, 7],
+  )
+  t.end()
+})
+
+t.test('a worker takes up what a removed cgroup left, after a delay', t => {
+  const { lab } = new ZombieScene('6.12', { ...MAPPER, zombie_async_ms: '500' })
+  lab.rmdir('/P/A')
+  lab.advance(milliseconds(400))
+  t.equal(measureZombies(lab.engine).values.zombie_pages, 8960)
+  lab.advance(milliseconds(200))
+  t.match(measureZombies(lab.engine).values, { zombie_pages: 0, recharged_pages: 2560 })
+  t.end()
+})
+
+t.test('rfc-2023: mapped pages move, the others stay with the zombie until somebody uses them', t => {
+  const scene = new ZombieScene('6.12', { zombie: 'rfc-2023' }).remove()
+  const { b, c, zombie, metrics } = scene.numbers
+  t.same([b, c, zombie], [3048, 1012, 8960 - 2048 - 512])
+  t.equal(metrics.deferred_pending, 4096 + 1024 + 1024 + 256)
+  t.match(scene.readC().numbers, { c: 2036, zombie: 6400 - 1024 })
+  t.end()
+})
+
+t.test('what is handed over is counted where it is paid', t => {
+  for (const kernel of ['4.2', '4.19', '5.2', '5.5', '6.1', '6.12'] as const) {
+    const scene = new ZombieScene(kernel, MAPPER).remove()
+    const stat = (path: string, name: 'file' | 'shmem' | 'file_mapped'): number =>
+      trueStat(scene.lab.engine, scene.lab.memcg(path), STAT[name])
+    t.equal(stat('/P/B', 'file'), 2048, kernel)
+    t.equal(stat('/P/B', 'file_mapped'), 2048, kernel)
+    t.equal(stat('/P/C', 'shmem'), 512, kernel)
+    t.equal(stat('/P', 'file'), 4096 + 1024 + 2048 + 1024 + 512, kernel)
+  }
+  t.end()
+})
+
+t.test('a second removal hands on what the first had left, up to the root', t => {
+  const scene = new ZombieScene('7.1', {}).remove()
+  scene.lab.do('/P/B', 'exit b')
+  scene.lab.do('/P/C', 'exit c')
+  scene.lab.rmdir('/P/B')
+  scene.lab.rmdir('/P/C')
+  scene.lab.rmdir('/P')
+  scene.lab.settle()
+  const { values } = measureZombies(scene.lab.engine)
+  // All of A's pages but the slots: nobody maps them any more. A is kept by the slots, and keeps P.
+  t.match(values, { zombies_alive: 2, parent_tax_pages: 8960, root_stuck_pages: 8960, zombie_pages: 0 })
+  t.end()
+})
+
+t.test('the series has a line for each second in which something changed', t => {
+  const scene = new ZombieScene('6.12', DEFERRED).remove()
+  const { lab } = scene
+  lab.advance(seconds(100))
+  scene.touchB(10)
+  lab.advance(seconds(100))
+  const [names = '', ...lines] = lab.read('/.memcgfs/zombie_series').trimEnd().split('\n')
+  const column = names.split(' ').indexOf('deferred_pending')
+  t.same(lines.map(line => Number(line.split(' ')[column])).slice(-2), [3584, 3574])
+  t.ok(lines.length <= 4, 'hours in which nothing happens cost nothing')
   t.end()
 })
