@@ -76,32 +76,28 @@ export class ZombieScene {
   }
 
   /** A is removed; all that follows from it has happened. */
-  remove(): this {
+  remove(): void {
     this.lab.rmdir('/P/A')
     this.lab.settle()
     this.#drain()
-    return this
   }
 
   /** B goes on using `pages` pages of the file it maps. */
-  touchB(pages: Pages): this {
+  touchB(pages: Pages): void {
     this.lab.do('/P/B', `touch b m ${pages}p`)
     this.#drain()
-    return this
   }
 
   /** C goes on using the shared memory it maps. */
-  touchC(): this {
+  touchC(): void {
     this.lab.do('/P/C', 'touch c m')
     this.#drain()
-    return this
   }
 
   /** C reads the shared memory nobody mapped. */
-  readC(): this {
+  readC(): void {
     this.lab.do('/P/C', 'read c shared 0 1024p')
     this.#drain()
-    return this
   }
 
   get numbers(): SceneNumbers {
