@@ -7,8 +7,11 @@
 import { createClock, moveTo, nextDue, takeDue, type WorkItem } from './clock.ts'
 import { controllers, core } from './controllers/index.ts'
 import { createEngine, type Engine, type EngineMessage } from './engine/engine.ts'
+import { HIGH_WORK, reclaimOverHigh } from './engine/high.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
+import { freeDyingNames, NAMES_FREE } from './engine/names.ts'
+import { victimExits as endVictim, OOM_EXIT } from './engine/oom.ts'
 import { disposeLater, RECHARGE } from './engine/orphans.ts'
 import { holdEnds, STALL_ENDS } from './engine/psi/hold.ts'
 import { PSI_POLL, PSI_STEP, pollDue, stepDue } from './engine/psi/trigger.ts'
@@ -23,7 +26,8 @@ import type { Owner } from './tree/files.ts'
 import { taskStops } from './tree/freezer.ts'
 import { createHierarchies, type Layout } from './tree/hierarchy.ts'
 import type { Host } from './tree/host.ts'
-import { killVictim } from './tree/kill.ts'
+import { signalVictim, victimExits } from './tree/kill.ts'
+import { TASK_WAKES, timeComes, wakeSleepers } from './tree/sleep.ts'
 import { createTree, fileChanged, type Tree, type TreeState, treeState } from './tree/tree.ts'
 import type { Nanoseconds, Pages } from './units.ts'
 import { controlFiles } from './workload/control.ts'
@@ -56,19 +60,29 @@ export interface KernelState {
 /** What deferred work does, by the kind of its item. */
 export type WorkHandler = (kernel: Kernel, a: number, b: number) => void
 
+/** Work items run here (workload.md §8.1). */
+const WORK_CPU = 0
+
 const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'rstat-flush': kernel => periodicFlush(kernel.engine),
   'cache-create': (kernel, memcg, cache) => createQueuedCopy(kernel.engine, memcg, cache),
   'cache-shrink': (kernel, cache) => shrinkDeactivated(kernel.engine, cache),
   'cache-destroy': (kernel, cache) => destroyKilled(kernel.engine, cache),
+  [HIGH_WORK]: (kernel, slot) => reclaimOverHigh(kernel.engine, slot, WORK_CPU),
+  [NAMES_FREE]: (kernel, batch) => freeDyingNames(kernel.engine, batch),
   [TRIM]: (kernel, round) => trimIdle(kernel.engine, round, UNCHARGED_PAGES),
   [RECHARGE]: (kernel, slot) => disposeLater(kernel.engine, slot),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
   'css-free': (kernel, slot) => cssFree(kernel.tree, slot),
+  [OOM_EXIT]: (kernel, mm) => endVictim(kernel.engine, mm),
   [PSI_STEP]: (kernel, group) => stepDue(kernel.engine, group),
   [PSI_POLL]: (kernel, group) => pollDue(kernel.engine, group),
   [STALL_ENDS]: (kernel, group, hold) => holdEnds(kernel.engine, group, hold),
+  [TASK_WAKES]: (kernel, pid) => {
+    timeComes(kernel.tree, kernel.tree.tasks.get(pid))
+    kernel.workload.runReady()
+  },
   'task-stops': (kernel, pid) => taskStops(kernel.tree, kernel.tree.tasks.get(pid)),
 }
 
@@ -178,10 +192,16 @@ export class Kernel {
         fileChanged(tree, tree.cssOfMemcg[message.memcg] ?? null, message.file)
         break
       case 'kill':
-        killVictim(tree, message)
+        signalVictim(tree, message.mm)
+        break
+      case 'exit':
+        victimExits(tree, message.mm)
         break
       case 'pressure':
         tree.firedTriggers.push(message.trigger)
+        break
+      case 'wake':
+        wakeSleepers(tree, message.mm)
         break
       case 'unpinned': {
         const css = tree.cssOfMemcg[message.memcg]

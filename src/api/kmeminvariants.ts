@@ -62,6 +62,7 @@ function holdings({ engine, tree }: Kernel): Holdings {
       ...holders.flatMap(each => each.objects),
       ...memories.flatMap(each => each.objects),
       ...names.flatMap(each => each.objects),
+      ...[...engine.dcache.dying.values()].flat(),
       ...[...files].flatMap(each => each.objects ?? []),
       ...descriptors.flatMap(each => each.objects),
     ],

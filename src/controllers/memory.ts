@@ -53,12 +53,12 @@ const usageFile = (name: string, of: CounterOf, when?: When): FileRow => ({
   ...(when && { when }),
 })
 
-/** A limit or a protection: `max` or bytes. `apply` stores it and does what follows from it. */
+/** A limit or a protection: `max` or bytes. `apply` stores it, does what follows from it, or refuses. */
 function settingFile(
   name: string,
   of: CounterOf,
   get: Get,
-  apply: (access: Access, pages: Pages) => void,
+  apply: (access: Access, pages: Pages) => Errno | Ok,
   when?: When,
 ): FileRow {
   return {
@@ -74,9 +74,7 @@ function settingFile(
     },
     write: (text, access) => {
       const pages = parseSizeOrMax(trim(text), access.tree.engine.machine.pageSize, counter.PAGE_COUNTER_MAX)
-      if (isErrno(pages)) return pages
-      apply(access, pages)
-      return OK
+      return isErrno(pages) ? pages : apply(access, pages)
     },
     ...(when && { when }),
   }
@@ -85,8 +83,10 @@ function settingFile(
 /** Storing is all there is to do. */
 const store =
   (of: CounterOf, set: Set) =>
-  (access: Access, pages: Pages): void =>
+  (access: Access, pages: Pages): Ok => {
     set(access.tree.engine.counters, of(memcgOf(access)), pages)
+    return OK
+  }
 
 /**
  * The largest usage so far. Where it can be written, a write of anything makes this descriptor count from the present
@@ -135,11 +135,12 @@ export const memory: Controller = {
     ...peakFiles('memory.peak', ofMemory, hasReclaim),
     settingFile('memory.min', ofMemory, counter.minOf, store(ofMemory, counter.setMin), hasMin),
     settingFile('memory.low', ofMemory, counter.lowOf, store(ofMemory, counter.setLow)),
-    settingFile('memory.high', ofMemory, counter.highOf, (access, pages) =>
-      writeHigh(access.tree.engine, memcgOf(access), pages),
-    ),
+    settingFile('memory.high', ofMemory, counter.highOf, (access, pages) => {
+      writeHigh(access.tree.engine, memcgOf(access), pages, access)
+      return OK
+    }),
     settingFile('memory.max', ofMemory, counter.maxOf, (access, pages) =>
-      writeMax(access.tree.engine, memcgOf(access), pages),
+      writeMax(access.tree.engine, memcgOf(access), pages, access),
     ),
     { name: 'memory.events', on: 'below root', show: showEvents, notifies: true },
     {
@@ -152,7 +153,13 @@ export const memory: Controller = {
     { name: 'memory.stat', on: 'below root', show: showStat, when: hasMin },
     { name: 'memory.stat', on: 'root', show: showStat, when: ({ memoryStatRoot }) => memoryStatRoot },
     { name: 'memory.numa_stat', on: 'everywhere', show: showNumaStat, when: ({ memoryNumaStat }) => memoryNumaStat },
-    { name: 'memory.oom.group', on: 'below root', show: showOomGroup, write: writeOomGroup, when: hasMin },
+    {
+      name: 'memory.oom.group',
+      on: 'below root',
+      show: showOomGroup,
+      write: writeOomGroup,
+      when: ({ oomGroup }) => oomGroup,
+    },
     { name: 'memory.reclaim', on: 'everywhere', write: writeReclaim, when: hasReclaim },
     usageFile('memory.swap.current', ofSwap, hasSwap),
     settingFile('memory.swap.high', ofSwap, counter.highOf, store(ofSwap, counter.setHigh), hasSwapHigh),

@@ -1,9 +1,9 @@
 /**
- * Charging pages to a memcg. Kernel: mm/memcontrol.c, try_charge_memcg and memory.high handling (6.12; the values that
- * differ between generations are features).
+ * Charging pages to a memcg. Kernel: mm/memcontrol.c, try_charge_memcg (try_charge up to 5.10). What differs between
+ * generations are features: who is let over the limit and when (charge-reclaim.md §3.2, §3.3).
  *
  * A charge takes from the stock of its CPU or a batch from the counters; over a limit it reclaims, retries, and in the
- * end asks the OOM killer. What happens above memory.high happens when the task returns to user space.
+ * end asks the OOM killer. What happens above memory.high is in high.ts.
  */
 import { ENOMEM, type Errno, OK, type Ok } from '../errno.ts'
 import type { Cpu, Pages } from '../units.ts'
@@ -11,95 +11,182 @@ import { charge, margin, NO_COUNTER, ownerOf, tryCharge } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
 import { memoryEvent } from './events.ts'
-import { GFP_HIGH, GFP_MAYFAIL, GFP_NOFAIL, GFP_NORETRY, GFP_WAIT, type Gfp } from './gfp.ts'
-import { noteOverHigh, reclaimHigh, returnToUser } from './high.ts'
+import {
+  GFP_HIGH,
+  GFP_MAYFAIL,
+  GFP_NOFAIL,
+  GFP_NORETRY,
+  GFP_WAIT,
+  type Gfp,
+  IN_FAULT,
+  IN_RECLAIM,
+  isAtomic,
+} from './gfp.ts'
+import { checkHigh } from './high.ts'
 import type { MemCgroup } from './memcg.ts'
 import type { Mm } from './mm.ts'
 import { outOfMemory } from './oom.ts'
 import { reclaim } from './reclaim.ts'
+import { accountReclaim } from './stall.ts'
 import { consumeStock, refillStock } from './stock.ts'
+import { keepGap } from './watermark.ts'
 
-/** Orders above this are costly: nobody is killed for them. Kernel: PAGE_ALLOC_COSTLY_ORDER. */
+/** Charges above this are costly: of order 4 and more. Kernel: PAGE_ALLOC_COSTLY_ORDER. */
 const COSTLY_PAGES = 8
-/** A charge that goes round this often is a fault of the model. */
+/** A charge that goes round this often never ends on a kernel, and is refused here. */
 const MAX_TURNS = 4096
+
+/**
+ * Up to 4.3: the limit is passed, but not by the cgroup. User pages are the root's then; kernel pages stay with the
+ * cgroup and are charged to it, whatever its limit.
+ */
+export const BYPASSED = 1
+type Bypassed = typeof BYPASSED
+
+/** One charge: `pages` to `m` in the name of `mm` (null: of nobody) running on `cpu`. */
+interface Charge {
+  readonly m: MemCgroup
+  readonly pages: Pages
+  readonly gfp: Gfp
+  readonly cpu: Cpu
+  readonly mm: Mm | null
+}
+
+/** What it has been through. */
+interface Progress {
+  retries: number
+  drained: boolean
+  /** It has counted as `max`. */
+  raised: boolean
+  /** Somebody was killed for it. */
+  killed: boolean
+}
+
+/** How a refusal by a counter is answered: tried again, refused, or passed. */
+type Answer = 'again' | 'refused' | 'forced' | 'bypassed'
 
 /**
  * Charges `pages` to `m` for the address space `mm` (null: nobody's) running on `cpu`. Charges to the root always
  * succeed and move no counter that is shown.
  */
 export function chargePages(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, cpu: Cpu, mm: Mm | null): Ok | Errno {
-  if (m.parent === null) return OK
-  if (consumeStock(e, m, cpu, pages)) return OK
-  return chargeCounters(e, m, pages, gfp, cpu, mm)
+  const charged = tryChargePages(e, m, pages, gfp, cpu, mm)
+  if (charged !== BYPASSED) return charged
+  charge(e.counters, m.memory, pages)
+  return OK
 }
 
-function chargeCounters(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, cpu: Cpu, mm: Mm | null): Ok | Errno {
-  const { counters, features } = e
-  let batch = Math.max(features.batchPages, pages)
-  let retries = features.reclaimRetries
-  let drained = false
-  let raised = false
-  let passedOom = false
+/** The same; BYPASSED leaves it to the caller who is charged instead. */
+export function tryChargePages(
+  e: Engine,
+  m: MemCgroup,
+  pages: Pages,
+  gfp: Gfp,
+  cpu: Cpu,
+  mm: Mm | null,
+): Ok | Errno | Bypassed {
+  if (m.parent === null) return OK
+  if (consumeStock(e, m, cpu, pages)) return OK
+  return chargeCounters(e, { m, pages, gfp, cpu, mm })
+}
+
+function chargeCounters(e: Engine, c: Charge): Ok | Errno | Bypassed {
+  const { m, pages, cpu } = c
+  const progress = { retries: e.features.reclaimRetries, drained: false, raised: false, killed: false }
+  let batch = Math.max(e.features.batchPages, pages)
   for (let turn = 0; turn < MAX_TURNS; turn++) {
     // A retry may find in the stock what another charge has left there meanwhile.
     if (turn > 0 && consumeStock(e, m, cpu, pages)) return OK
-    const refused = tryCharge(counters, m.memory, batch)
+    const refused = tryCharge(e.counters, m.memory, batch)
     if (refused === NO_COUNTER) {
       if (batch > pages) refillStock(e, m, cpu, batch - pages)
-      checkHigh(e, m, mm, batch, gfp, cpu)
+      if (e.features.maxWatermark) keepGap(e, m, cpu)
+      checkHigh(e, m, c.mm, batch, c.gfp, cpu)
       return OK
     }
     if (batch > pages) {
       batch = pages
       continue
     }
-    const over = e.memcgs[ownerOf(counters, refused)]!
-    if ((gfp & GFP_WAIT) === 0) return chargeAnyway(e, m, pages, gfp, over, raised)
-
-    memoryEvent(e, over, 'max')
-    raised = true
-    const got = reclaim(e, over, pages, cpu)
-    if (margin(counters, over.memory) >= pages) continue
-    if (!drained) {
-      drainStocks(e, over)
-      drained = true
-      continue
-    }
-    if ((gfp & GFP_NORETRY) !== 0) return chargeAnyway(e, m, pages, gfp, over, raised)
-    if (got > 0 && pages <= COSTLY_PAGES) continue
-    if (retries-- > 0) continue
-    if ((gfp & GFP_MAYFAIL) !== 0) return chargeAnyway(e, m, pages, gfp, over, raised)
-    if (passedOom && mm?.dying) return chargeAnyway(e, m, pages, gfp, over, raised)
-    if (pages > COSTLY_PAGES || !outOfMemory(e, over, pages, mm, cpu))
-      return chargeAnyway(e, m, pages, gfp, over, raised)
-    retries = features.reclaimRetries
-    passedOom = true
+    const over = e.memcgs[ownerOf(e.counters, refused)]!
+    const answer = beforeReclaim(e, c) ?? makeRoom(e, c, over, progress)
+    if (answer !== 'again') return conclude(e, c, over, answer, progress)
   }
-  throw new Error(`a charge of ${pages} pages went round ${MAX_TURNS} times`)
+  return ENOMEM
+}
+
+/** Who is let past the limit, or refused, before anything is reclaimed. */
+function beforeReclaim({ features }: Engine, { gfp, mm }: Charge): Answer | undefined {
+  if (mm?.dying && features.dyingCharge !== 'normal') return features.dyingCharge === 'bypass' ? 'bypassed' : 'forced'
+  if (isAtomic(gfp) && features.atomicCharge === 'force') return 'forced'
+  if ((gfp & IN_RECLAIM) !== 0 && features.reclaimerCharge === 'force') return 'forced'
+  return (gfp & GFP_WAIT) === 0 ? 'refused' : undefined
+}
+
+/** One round of reclaim from the level that refused, and what follows from it. */
+function makeRoom(e: Engine, c: Charge, over: MemCgroup, progress: Progress): Answer {
+  const { pages, gfp, cpu, mm } = c
+  memoryEvent(e, over, 'max')
+  progress.raised = true
+  const got = reclaim(e, over, pages, cpu)
+  accountReclaim(e, mm, got)
+  if (margin(e.counters, over.memory) >= pages) return 'again'
+  if (!progress.drained) {
+    drainStocks(e, over)
+    progress.drained = true
+    return 'again'
+  }
+  if ((gfp & GFP_NORETRY) !== 0) return 'refused'
+  if (got > 0 && pages <= COSTLY_PAGES) return 'again'
+  if (progress.retries-- > 0) return 'again'
+  return beforeKilling(e, c, progress) ?? askKiller(e, c, over, progress)
+}
+
+/** Who is answered when the retries are used up, without a kill. */
+function beforeKilling({ features }: Engine, { gfp, mm }: Charge, { killed }: Progress): Answer | undefined {
+  const { mayfailCharge, nofailCharge, dyingCharge } = features
+  if ((gfp & GFP_MAYFAIL) !== 0 && (mayfailCharge === 'no-kill' || (mayfailCharge === 'one-kill' && killed)))
+    return 'refused'
+  if ((gfp & GFP_NOFAIL) !== 0 && nofailCharge !== 'oom-first')
+    return nofailCharge === 'bypass-before-oom' ? 'bypassed' : 'forced'
+  return killed && mm?.dying && dyingCharge === 'normal' ? 'refused' : undefined
+}
+
+function askKiller(e: Engine, c: Charge, over: MemCgroup, progress: Progress): Answer {
+  const { pages, gfp, cpu, mm } = c
+  const { oomCostly, oomEvent, oomMode, oomNoVictim, reclaimRetries } = e.features
+  if (pages > COSTLY_PAGES && oomCostly === 'skip') {
+    if (oomEvent === 'before-call') memoryEvent(e, over, 'oom')
+    return 'refused'
+  }
+  // Up to 4.18 the killer comes at the end of the fault; what is no fault just fails.
+  if (oomMode === 'end-of-fault' && (gfp & IN_FAULT) === 0) {
+    memoryEvent(e, over, 'oom')
+    return 'refused'
+  }
+  const outcome = outOfMemory(e, over, pages, gfp, mm, cpu)
+  if (outcome === 'killed') {
+    progress.retries = reclaimRetries
+    progress.killed = true
+    return 'again'
+  }
+  // Who has to wait sleeps when the fault is over, and tries it again.
+  if (outcome === 'wait' || outcome === 'declined') return 'refused'
+  if (oomNoVictim === 'fail') return 'refused'
+  return oomNoVictim === 'bypass' ? 'bypassed' : 'forced'
 }
 
 /** The end of a charge that found no room: refused, or let over the limit when its flags say so. */
-function chargeAnyway(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, over: MemCgroup, raised: boolean): Ok | Errno {
-  const { atomicCharge } = e.features
-  const atomic = (gfp & GFP_HIGH) !== 0 && atomicCharge !== 'fail'
-  if ((gfp & GFP_NOFAIL) === 0 && !atomic) return ENOMEM
-  if (atomicCharge === 'force+event' && !raised) memoryEvent(e, over, 'max')
-  charge(e.counters, m.memory, pages)
-  return OK
-}
-
-/**
- * Over memory.high: up to 4.3 a charge that may wait reclaims at once, and any other goes on. Later the task owes it,
- * and from 6.1 on pays at once when it owes more than a batch.
- */
-function checkHigh(e: Engine, m: MemCgroup, mm: Mm | null, batch: Pages, gfp: Gfp, cpu: Cpu): void {
-  const { highMode, highSyncLarge, batchPages } = e.features
-  if (highMode === 'inline') {
-    if ((gfp & GFP_WAIT) !== 0) reclaimHigh(e, m, batch, cpu)
-    return
+function conclude(e: Engine, c: Charge, over: MemCgroup, answer: Answer, progress: Progress): Ok | Errno | Bypassed {
+  const { atomicCharge, nofailCharge } = e.features
+  if (answer === 'bypassed') return BYPASSED
+  if (answer === 'refused') {
+    const mayNotFail = (c.gfp & GFP_NOFAIL) !== 0
+    const mayPass = (c.gfp & GFP_HIGH) !== 0 && atomicCharge === 'force+event'
+    if (!mayNotFail && !mayPass) return ENOMEM
+    if (mayNotFail && nofailCharge === 'bypass-before-oom') return BYPASSED
   }
-  if (mm === null) return
-  noteOverHigh(e, m, mm, batch)
-  if (highSyncLarge && mm.overHigh > batchPages && (gfp & GFP_WAIT) !== 0) returnToUser(e, mm, cpu)
+  if (atomicCharge === 'force+event' && !progress.raised) memoryEvent(e, over, 'max')
+  charge(e.counters, c.m.memory, c.pages)
+  return OK
 }

@@ -59,6 +59,9 @@ export const failcnt = (counters: Counters, c: CounterId): number => get(counter
 export const watermark = (counters: Counters, c: CounterId): Pages => get(counters, c, WATERMARK)
 export const localWatermark = (counters: Counters, c: CounterId): Pages => get(counters, c, LOCAL_WATERMARK)
 export const parentOf = (counters: Counters, c: CounterId): CounterId => get(counters, c, PARENT)
+/** What its children use of their min or low, together. */
+export const childrenMinUsage = (counters: Counters, c: CounterId): Pages => get(counters, c, CHILDREN_MIN_USAGE)
+export const childrenLowUsage = (counters: Counters, c: CounterId): Pages => get(counters, c, CHILDREN_LOW_USAGE)
 /** Slot of the memcg this counter belongs to. */
 export const ownerOf = (counters: Counters, c: CounterId): number => get(counters, c, OWNER)
 

@@ -1,39 +1,12 @@
 /**
- * Names of files that are cached: dentries with their inodes. Kernel: fs/dcache.c.
- *
- * Names are numbers behind a prefix, so that a script can make, share and hold many of them. A cached name is charged
- * to whoever looked it up first and stays cached, whatever becomes of that cgroup: nothing shrinks this cache yet.
+ * Looking names up and holding them. What is cached, and how it goes, is in names.ts. Kernel: fs/dcache.c.
  */
-import type { Cpu } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { freeKernelObjects, type KernelObjects, splitObjects } from './kmem.ts'
+import { freeKernelObjects, splitObjects } from './kmem.ts'
 import { allocKernelObjects, type KernelActor } from './kmemalloc.ts'
+import { cut, type Dcache, insert, NAME_SPACES, type NameFamily, type NameRange, type NameSpace } from './names.ts'
 import { kmallocCache } from './slab/caches.ts'
 import { findCache } from './slab/slub.ts'
-
-/** File systems that names can be looked up in, with the cache of their inodes. */
-export const NAME_SPACES = { ext4: 'ext4_inode_cache', tmpfs: 'shmem_inode_cache', proc: 'proc_inode_cache' } as const
-export type NameSpace = keyof typeof NAME_SPACES
-
-/** Consecutive numbers that are alike. */
-interface NameRange {
-  first: number
-  count: number
-  /** Groups of as many objects as there are names: dentries, names that are too long for them, inodes. */
-  objects: KernelObjects[]
-  negative: boolean
-  /** References on each of these names. */
-  holds: number
-  /** Looked up again since it was cached: the shrinker spares it once. */
-  referenced: boolean
-}
-
-/** The names of one prefix in one directory, by number. */
-interface NameFamily {
-  readonly fs: NameSpace
-  readonly prefix: string
-  readonly ranges: NameRange[]
-}
 
 /** Names somebody holds: given back one by one or all at once. */
 export interface Hold {
@@ -41,14 +14,6 @@ export interface Hold {
   readonly first: number
   readonly count: number
 }
-
-export interface Dcache {
-  readonly families: Map<string, NameFamily>
-  /** Numbers the families of look-ups without a prefix. */
-  anonymous: number
-}
-
-export const createDcache = (): Dcache => ({ families: new Map(), anonymous: 0 })
 
 /** What is looked up. */
 export interface Lookup {
@@ -77,8 +42,12 @@ export function lookupNames(e: Engine, what: Lookup, actor: KernelActor): number
       continue
     }
     const end = Math.min(what.count, range?.first ?? what.count)
-    const made = cacheNames(e, what, done, end - done, actor)
-    if (made.count > 0) insert(family.ranges, made)
+    const made = cacheNames(e, family, what, done, end - done, actor)
+    if (made.count > 0) {
+      // Reclaim may have taken all other names of the family meanwhile.
+      e.dcache.families.set(family.key, family)
+      insert(family.ranges, made)
+    }
     done += made.count
     if (made.count > 0 && made.negative && what.fs !== 'ext4') forget(e, family, made, actor)
     if (done < end) break
@@ -91,13 +60,20 @@ function familyOf(dcache: Dcache, what: Lookup): NameFamily {
   const key = `${what.fs} ${what.directory} ${what.length} ${prefix}`
   let family = dcache.families.get(key)
   if (family === undefined) {
-    family = { fs: what.fs, prefix, ranges: [] }
+    family = { key, fs: what.fs, prefix, ranges: [] }
     dcache.families.set(key, family)
   }
   return family
 }
 
-function cacheNames(e: Engine, what: Lookup, first: number, count: number, actor: KernelActor): NameRange {
+function cacheNames(
+  e: Engine,
+  family: NameFamily,
+  what: Lookup,
+  first: number,
+  count: number,
+  actor: KernelActor,
+): NameRange {
   const bytes = Math.max(what.length, (what.prefix?.length ?? 0) + String(first + count - 1).length)
   const caches = ['dentry']
   const { features, machine } = e
@@ -109,29 +85,22 @@ function cacheNames(e: Engine, what: Lookup, first: number, count: number, actor
   const complete = Math.min(...objects.map(each => each.count))
   const kept = objects.map(each => splitObjects(each, complete))
   for (const spare of objects) freeKernelObjects(e, spare, spare.count, actor.cpu)
-  return { first, count: complete, objects: kept, negative: what.negative, holds: 0, referenced: false }
-}
-
-function insert(ranges: NameRange[], range: NameRange): void {
-  const index = ranges.findIndex(each => each.first > range.first)
-  ranges.splice(index === -1 ? ranges.length : index, 0, range)
+  return {
+    family,
+    first,
+    count: complete,
+    objects: kept,
+    negative: what.negative,
+    holds: 0,
+    referenced: false,
+    stamp: e.dcache.stamp++,
+  }
 }
 
 /** Negative names of tmpfs and proc are not kept: nothing stays after the call (recorded). */
 function forget(e: Engine, family: NameFamily, range: NameRange, actor: KernelActor): void {
   for (const objects of range.objects) freeKernelObjects(e, objects, objects.count, actor.cpu)
   family.ranges.splice(family.ranges.indexOf(range), 1)
-}
-
-function cut(ranges: NameRange[], at: number): void {
-  const index = ranges.findIndex(each => each.first < at && each.first + each.count > at)
-  const range = ranges[index]
-  if (range === undefined) return
-  const count = at - range.first
-  const head: NameRange = { ...range, count, objects: range.objects.map(each => splitObjects(each, count)) }
-  range.first = at
-  range.count -= count
-  ranges.splice(index, 0, head)
 }
 
 /**
@@ -169,26 +138,4 @@ function addHolds(dcache: Dcache, hold: Hold, change: number): void {
   cut(ranges, hold.first + hold.count)
   for (const range of ranges)
     if (range.first >= hold.first && range.first < hold.first + hold.count) range.holds += change
-}
-
-/**
- * Frees every name that nobody holds, looked up again or not; how many objects went. The names of tmpfs are its files:
- * they stay. Kernel: prune_dcache_sb.
- */
-export function dropNames(e: Engine, cpu: Cpu): number {
-  let dropped = 0
-  for (const [key, family] of e.dcache.families) {
-    if (family.fs === 'tmpfs') continue
-    const kept = family.ranges.filter(range => range.holds > 0)
-    for (const range of family.ranges) {
-      if (range.holds > 0) continue
-      for (const objects of range.objects) {
-        dropped += objects.count
-        freeKernelObjects(e, objects, objects.count, cpu)
-      }
-    }
-    family.ranges.splice(0, family.ranges.length, ...kept)
-    if (kept.length === 0) e.dcache.families.delete(key)
-  }
-  return dropped
 }

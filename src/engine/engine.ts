@@ -11,14 +11,16 @@ import { createPool, type Pool } from '../pool.ts'
 import type { Features } from '../profiles/features.ts'
 import type { Pages } from '../units.ts'
 import { type CounterId, type Counters, createCounter, createCounters, NO_COUNTER } from './counter.ts'
-import { createDcache, type Dcache } from './dcache.ts'
 import { EVENT_COLUMNS } from './events.ts'
 import { createFiles, type Files } from './file.ts'
 import { createFolios, type FolioBatch, type Folios } from './folio.ts'
+import { createAging } from './lruvec.ts'
 import type { Machine, ModelOptions } from './machine.ts'
 import { type MemCgroup, newMemcg } from './memcg.ts'
 import type { Mm } from './mm.ts'
+import { createDcache, type Dcache } from './names.ts'
 import { createObjStocks, type ObjStock } from './objstock.ts'
+import type { OomReport } from './oomreport.ts'
 import { createPsi, type Psi } from './psi/group.ts'
 import { createSlab, type Slab } from './slab/slub.ts'
 import { createStocks, type Stocks } from './stock.ts'
@@ -30,8 +32,14 @@ import { createZombieBook, type ZombieBook } from './zombiebook.ts'
 export type EngineMessage =
   /** A count in a file that can be watched has changed. */
   | { readonly kind: 'event'; readonly memcg: number; readonly file: string }
+  /** The OOM killer is about to kill, and says why. */
+  | { readonly kind: 'oom'; readonly report: OomReport }
   /** The OOM killer chose this address space, for an OOM in the memcg `oomAt`. */
   | { readonly kind: 'kill'; readonly mm: number; readonly oomAt: number }
+  /** Threads of this address space that sleep until they are woken go on. */
+  | { readonly kind: 'wake'; readonly mm: number }
+  /** The process of this address space ends. */
+  | { readonly kind: 'exit'; readonly mm: number }
   /** The last reference to an offline memcg is gone. */
   | { readonly kind: 'unpinned'; readonly memcg: number }
   /** A trigger on pressure has fired. */
@@ -62,10 +70,14 @@ export interface Engine {
   readonly vmstats: VmStats
   readonly slab: Slab
   readonly folios: Folios
+  /** What reclaim remembers of memcgs (lruvec.ts). */
+  readonly aging: Pool
+  /** Memcgs reclaim has looked at since the boot, and how many of them were removed. */
+  readonly reclaimVisits: { all: number; zombies: number }
   readonly files: Files
   readonly dcache: Dcache
   /** Buffers of devices, by name. */
-  readonly deviceBuffers: Map<string, FolioBatch>
+  readonly deviceBuffers: Map<string, FolioBatch[]>
   /** What became of the memory of removed memcgs. */
   readonly zombies: ZombieBook
   /** By id, the living ones. */
@@ -121,6 +133,8 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     vmstats: createVmStats(features, machine),
     slab: createSlab(machine, features, options),
     folios: createFolios(machine.nodes),
+    aging: createAging(machine.nodes),
+    reclaimVisits: { all: 0, zombies: 0 },
     files: createFiles(),
     dcache: createDcache(),
     deviceBuffers: new Map(),

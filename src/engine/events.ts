@@ -34,10 +34,11 @@ export const memoryEvents = ({ features }: Engine): readonly MemoryEvent[] =>
 export const swapEvents = ({ features }: Engine): readonly SwapEvent[] =>
   features.swapEventsKeys.split(',') as SwapEvent[]
 
-/**
- * An event at `m`: counted locally there, and in memory.events of `m` and (5.2 and later) of its ancestors below the
- * root.
- */
+/** Whether what happens below a memcg is counted there, too. */
+const countsTree = ({ features, hierarchy, options }: Engine): boolean =>
+  features.eventsTree && hierarchy === 'v2' && !options.memoryLocalevents
+
+/** An event at `m`: counted locally there, and in memory.events of `m` and perhaps of its ancestors below the root. */
 export function memoryEvent(e: Engine, m: MemCgroup, event: MemoryEvent, times = 1): void {
   const column = MEMORY_EVENTS.indexOf(event)
   add(e, m, LOCAL + column, times)
@@ -45,7 +46,7 @@ export function memoryEvent(e: Engine, m: MemCgroup, event: MemoryEvent, times =
   for (let level: MemCgroup | null = m; level?.parent; level = level.parent) {
     add(e, level, column, times)
     e.outbox.push({ kind: 'event', memcg: level.slot, file: 'memory.events' })
-    if (!e.features.eventsTree) break
+    if (!countsTree(e)) break
   }
 }
 
@@ -61,7 +62,7 @@ export function swapEvent(e: Engine, m: MemCgroup, event: SwapEvent, times = 1):
   for (let level: MemCgroup | null = m; level?.parent; level = level.parent) {
     add(e, level, column, times)
     e.outbox.push({ kind: 'event', memcg: level.slot, file: 'memory.swap.events' })
-    if (!e.features.eventsTree) break
+    if (!countsTree(e)) break
   }
 }
 

@@ -3,11 +3,11 @@
  *
  * Pages are faulted in one after the other; an operation that finds no room keeps what it had done until then.
  */
-import { isErrno } from '../errno.ts'
 import type { Pages } from '../units.ts'
-import { chargePages } from './charge.ts'
 import type { Engine } from './engine.ts'
-import { addBatch, type FolioBatch, isolate, joinPrevious } from './folio.ts'
+import { addBatch, isolate, joinPrevious } from './folio.ts'
+import { IN_FAULT } from './gfp.ts'
+import { returnToUser } from './high.ts'
 import { payerOf } from './kmem.ts'
 import { allocKernelPages } from './kmemalloc.ts'
 import { mapBatch, unmapRange } from './mapping.ts'
@@ -17,7 +17,7 @@ import { type Extent, extentAt, extentOf, firstStretch, insertExtent } from './p
 import type { SwapBatch } from './swap.ts'
 import { swapIn } from './swapin.ts'
 import { noteUse } from './use.ts'
-import { type Actor, chargeUserPages } from './usercharge.ts'
+import { type Actor, chargeUserBlock, chargeUserPages } from './usercharge.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
 export interface Touch {
@@ -26,32 +26,47 @@ export interface Touch {
   readonly order: number
 }
 
-/** Touches pages `start … end` of a region; how many it got through. Fewer than asked: a charge was refused. */
-export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: Touch, actor: Actor): Pages {
+/**
+ * Touches pages `start … end` of a region; how many it got through. Fewer than asked: a charge was refused, or the
+ * thread must sleep first (`mm.sleep`). Each fault returns to user space.
+ */
+export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: Touch, by: Actor): Pages {
+  const actor = { ...by, gfp: by.gfp | IN_FAULT }
   let page = start
-  while (page < end) {
+  while (page < end && actor.mm.sleep === null) {
     const stretch = firstStretch(vma.map, page, end)
     const { extent } = stretch
     let done: Pages
     if (extent === null) done = faultHole(e, vma, page, page + stretch.pages, how, actor)
     else if (extent.swap !== null) {
-      if (!faultSwap(e, extent.swap, page - extent.start, stretch.pages, actor)) break
-      // Now the memory is there, and the access is made to it.
+      // Once the memory is there, the access is made to it.
+      const isBack = faultSwap(e, extent.swap, page - extent.start, stretch.pages, actor)
+      returnToUser(e, actor.mm, actor.cpu)
+      if (!isBack) break
       continue
     } else if (how.write && needsCopy(vma, extent)) done = faultCopy(e, vma, page, stretch.pages, actor)
     else {
-      if (extent.batch !== null) useMapped(e, extent.batch, page - extent.start, stretch.pages, actor)
       done = stretch.pages
+      useMapped(e, vma, extent, page, done, actor)
     }
+    returnToUser(e, actor.mm, actor.cpu)
     if (done === 0) break
     page += done
   }
   return page - start
 }
 
-/** Memory that waits to be handed over is mapped without access: the next one costs a fault. */
-function useMapped(e: Engine, batch: FolioBatch, from: Pages, pages: Pages, actor: Actor): void {
-  const handedOver = noteUse(e, batch, from, pages, 'fault', actor)
+/** Memory is used through a mapping: the entries in the page tables are young. */
+function useMapped(e: Engine, vma: Vma, { batch, start }: Extent, page: Pages, pages: Pages, actor: Actor): void {
+  if (batch === null) return
+  if (!batch.mappers.find(mapper => mapper.vma === vma)!.young) {
+    const used = isolate(e, batch, page - start, pages, actor.cpu)
+    used.mappers.find(mapper => mapper.vma === vma)!.young = true
+    joinPrevious(e, vma.map, page)
+  }
+  // What waits to be handed over is mapped without access: the next use costs a fault.
+  const found = firstStretch(vma.map, page, page + pages).extent!
+  const handedOver = noteUse(e, found.batch!, page - found.start, pages, 'fault', actor)
   modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, handedOver)
 }
 
@@ -100,15 +115,10 @@ function faultAnon(e: Engine, vma: Vma, start: Pages, end: Pages, last: Pages, o
   const { cpu, node, mm } = actor
   const huge = 2 ** order
   const isHuge = order > 0 && end - start >= huge
-  let pages: Pages
-  if (isHuge) {
-    if (isErrno(chargePages(e, mm.memcg, huge, actor.gfp, cpu, mm))) return 0
-    pages = huge
-  } else {
-    pages = chargeUserPages(e, actor, last - start)
-    if (pages === 0) return 0
-  }
-  const batch = addBatch(e, { memcg: mm.memcg, kind: 'anon', pages, order: isHuge ? order : 0, node }, cpu)
+  const charged = isHuge ? chargeUserBlock(e, mm.memcg, actor, huge) : chargeUserPages(e, actor, last - start)
+  if (charged === null) return 0
+  const { memcg, pages } = charged
+  const batch = addBatch(e, { memcg, kind: 'anon', pages, order: isHuge ? order : 0, node }, cpu)
   mapBatch(e, batch, vma, start, cpu)
   joinPrevious(e, vma.map, start)
   modStatTimes(e, mm.memcg, STAT.pgfault, cpu, 1, isHuge ? 1 : pages)
@@ -118,11 +128,10 @@ function faultAnon(e: Engine, vma: Vma, start: Pages, end: Pages, last: Pages, o
 
 /** Memory comes back from the swap device; false if the charge was refused. */
 function faultSwap(e: Engine, slots: SwapBatch, from: Pages, pages: Pages, actor: Actor): boolean {
-  const batch = swapIn(e, slots, from, pages, actor)
-  if (batch === undefined) return false
-  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, batch.pages)
-  modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, batch.pages)
-  return true
+  const back = swapIn(e, slots, from, pages, actor)
+  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, back)
+  modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, back)
+  return back > 0
 }
 
 function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor): Pages {
@@ -130,26 +139,29 @@ function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor):
   const first = vma.filePage + start
   const cached = firstStretch(file.cache, first, first + 1).extent !== null
   const isSwapped = firstStretch(file.evicted, first, first + 1).extent?.swap != null
-  const pages = bringIn(e, file, first, vma.filePage + end, 'fault', actor)
+  const pages = bringIn(e, file, first, vma.filePage + end, actor, 'fault')
   if (pages === 0) return 0
   const extent = file.cache.extents[extentAt(file.cache, first)]!
   const batch = isolate(e, extent.batch!, first - extent.start, pages, actor.cpu)
+  // What came back may lie in pieces.
+  const mapped = batch.pages
   mapBatch(e, batch, vma, start, actor.cpu)
   joinPrevious(e, vma.map, start)
-  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, pages)
+  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, mapped)
   // Data that had to come from the disk: a major fault. Memory of tmpfs starts as zeroes.
   if (!cached && (file.fs !== 'tmpfs' || isSwapped))
-    modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, pages)
-  return pages
+    modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, mapped)
+  return mapped
 }
 
 /** Gives the region anonymous pages of its own in place of what it shows; how many. */
 function faultCopy(e: Engine, vma: Vma, page: Pages, wanted: Pages, actor: Actor): Pages {
   const { cpu, node, mm } = actor
-  const pages = chargeUserPages(e, actor, wanted)
-  if (pages === 0) return 0
+  const charged = chargeUserPages(e, actor, wanted)
+  if (charged === null) return 0
+  const { memcg, pages } = charged
   unmapRange(e, vma, page, page + pages, cpu)
-  const batch = addBatch(e, { memcg: mm.memcg, kind: 'anon', pages, order: 0, node }, cpu)
+  const batch = addBatch(e, { memcg, kind: 'anon', pages, order: 0, node }, cpu)
   mapBatch(e, batch, vma, page, cpu)
   joinPrevious(e, vma.map, page)
   modStatTimes(e, mm.memcg, STAT.pgfault, cpu, 1, pages)
@@ -166,7 +178,7 @@ export function copyRegions(e: Engine, from: Mm, to: Mm, actor: Actor): boolean 
     for (const { start, pages, batch, swap } of vma.map.extents) {
       if (batch !== null && batch.kind !== 'anon') continue
       if (!growTables(e, to, to.mapped + pages, { ...actor, mm: to })) return false
-      if (batch !== null) mapBatch(e, batch, copy, start, actor.cpu)
+      if (batch !== null) mapBatch(e, batch, copy, start, actor.cpu, false)
       else {
         insertExtent(copy.map, extentOf(start, pages, { swap }))
         to.mapped += pages

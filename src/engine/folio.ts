@@ -37,8 +37,15 @@ export interface FolioBatch {
   /** The file whose cache this is, and where; null for anonymous memory and for cache that left its file. */
   file: PageCacheFile | null
   filePage: Pages
-  /** Regions that show it, and where. */
-  mappers: { vma: Vma; page: Pages }[]
+  /** Regions that show it, where, and whether it was used through them since reclaim last looked. */
+  mappers: { vma: Vma; page: Pages; young: boolean }[]
+  /** Used once since reclaim last looked. Kernel: PG_referenced. */
+  referenced: boolean
+  /** It was active, or came back as part of the working set. Kernel: PG_workingset. */
+  workingset: boolean
+  /** What is on disk is older; or is being written now. */
+  dirty: boolean
+  writeback: boolean
   /** Who else holds on to it (held.ts): while anybody does, it is neither freed nor evicted. */
   holders: readonly number[]
   /** Whoever used it last. */
@@ -87,7 +94,7 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
   const batch: FolioBatch = {
     ...what,
     id,
-    list: what.kind === 'file' ? 'inactive_file' : 'inactive_anon',
+    list: firstList(e, what.kind),
     newer: NO_BATCH,
     older: NO_BATCH,
     file: null,
@@ -96,6 +103,10 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
     holders: [],
     user: what.memcg,
     orphan: null,
+    referenced: false,
+    workingset: false,
+    dirty: false,
+    writeback: false,
   }
   e.folios.batches[id] = batch
   linkNewest(e, batch)
@@ -105,6 +116,12 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
   modStatTimes(e, batch.memcg, STAT.pgpgin, cpu, 1, foliosIn(batch))
   modStatTimes(e, batch.memcg, STAT[batch.list], cpu, 2 ** batch.order, foliosIn(batch), batch.node)
   return batch
+}
+
+/** Where a new page starts: up to 5.8 anonymous memory is active. */
+function firstList({ features }: Engine, kind: FolioKind): ListName {
+  if (kind === 'file') return 'inactive_file'
+  return kind === 'anon' && features.newAnon === 'active' ? 'active_anon' : 'inactive_anon'
 }
 
 /** Oldest batch of a list, or undefined. */
@@ -232,11 +249,16 @@ export function joinPrevious(e: Engine, map: PageMap, page: Pages): void {
 function areAlike(first: FolioBatch, second: FolioBatch): boolean {
   return (
     first.newer === second.id &&
+    first.list === second.list &&
     first.memcg === second.memcg &&
     first.kind === second.kind &&
     first.list === second.list &&
     first.order === second.order &&
     first.file === second.file &&
+    first.referenced === second.referenced &&
+    first.workingset === second.workingset &&
+    first.dirty === second.dirty &&
+    first.writeback === second.writeback &&
     (first.file === null || first.filePage + first.pages === second.filePage) &&
     first.user === second.user &&
     sameOrphan(first.orphan, second.orphan) &&
@@ -245,7 +267,7 @@ function areAlike(first: FolioBatch, second: FolioBatch): boolean {
     first.mappers.length === second.mappers.length &&
     first.mappers.every((mapper, i) => {
       const other = second.mappers[i]!
-      return mapper.vma === other.vma && mapper.page + first.pages === other.page
+      return mapper.vma === other.vma && mapper.page + first.pages === other.page && mapper.young === other.young
     })
   )
 }
@@ -325,18 +347,28 @@ export function rehome(e: Engine, batch: FolioBatch, to: MemCgroup, place: 'newe
   afterUnpin(e, memcg)
 }
 
-/** Moves the batch to the head of another list of its memcg. */
-export function setList(e: Engine, batch: FolioBatch, list: ListName, cpu: Cpu): void {
-  if (batch.list === list) return
+/** Moves the batch to the head of a list of its memcg, of the one it is on too. */
+export function relist(e: Engine, batch: FolioBatch, list: ListName, cpu: Cpu): void {
   const { memcg, order, node } = batch
   const folios = foliosIn(batch)
-  modStatTimes(e, memcg, STAT[batch.list], cpu, -(2 ** order), folios, node)
   unlink(e, batch)
+  if (list === batch.list) {
+    linkNewest(e, batch)
+    return
+  }
+  modStatTimes(e, memcg, STAT[batch.list], cpu, -(2 ** order), folios, node)
   e.folios.lists.data[listAt(e, batch) + PAGES]! -= batch.pages
   batch.list = list
   linkNewest(e, batch)
   e.folios.lists.data[listAt(e, batch) + PAGES]! += batch.pages
   modStatTimes(e, memcg, STAT[list], cpu, 2 ** order, folios, node)
+}
+
+/** Joins the batch with the one before it in its file, or in the first region that shows it. */
+export function rejoin(e: Engine, batch: FolioBatch): void {
+  const mapper = batch.mappers[0]
+  if (batch.file !== null) joinPrevious(e, batch.file.cache, batch.filePage)
+  else if (mapper !== undefined) joinPrevious(e, mapper.vma.map, mapper.page)
 }
 
 /** Takes the batch out of its file: the cache entry is gone, the memory stays while somebody maps it. */

@@ -19,9 +19,21 @@ export const GFP_ACCOUNT: Gfp = 128
 /** Only on the wanted node. */
 export const GFP_THISNODE: Gfp = 256
 
+// Circumstances that travel with the flags. In the kernel they are states of the running task or CPU.
+
+/** In a fault of user space, which can be repeated. */
+export const IN_FAULT: Gfp = 512
+/** In interrupt context: whose task runs there is chance. */
+export const IN_INTERRUPT: Gfp = 1024
+/** From inside reclaim. Kernel: PF_MEMALLOC. */
+export const IN_RECLAIM: Gfp = 2048
+
 /** May not sleep: in interrupt context. */
 export const GFP_NOWAIT: Gfp = 0
 export const GFP_KERNEL: Gfp = GFP_WAIT | GFP_FS | GFP_IO
+
+/** May not wait, but may use reserves. */
+export const isAtomic = (gfp: Gfp): boolean => (gfp & GFP_HIGH) !== 0 && (gfp & GFP_WAIT) === 0
 
 /** Names as scripts write them (charge-reclaim.md §3.1). */
 const NAMES: Readonly<Record<string, Gfp>> = {

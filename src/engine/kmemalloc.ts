@@ -4,12 +4,14 @@
  */
 import { isErrno } from '../errno.ts'
 import type { Engine } from './engine.ts'
+import { GFP_WAIT } from './gfp.ts'
 import { type KernelObjects, type KernelPages, pinsOfBlock } from './kmem.ts'
 import { chargeKmem } from './kmemcharge.ts'
 import type { MemCgroup } from './memcg.ts'
 import { CHARGED_PAGES, sharedSourceFor, sourceFor } from './memcgcache.ts'
 import { chargeObjects, type KernelActor, objcgFor } from './objcg.ts'
 import { allocObjects, type KmemCache } from './slab/slub.ts'
+import { slabDebug } from './slabdebug.ts'
 
 export type { KernelActor } from './objcg.ts'
 
@@ -20,7 +22,13 @@ export function allocKernelObjects(e: Engine, cache: KmemCache, count: number, a
   else if (e.features.slabController === 'page') allocFromCopies(e, objects, count, actor, actor.memcg)
   else allocByTheByte(e, objects, count, actor)
   objects.count = objects.runs.reduce((sum, run) => sum + run.count, 0)
+  if (objects.count < count) noteRefused(e, actor)
   return objects
+}
+
+/** A request was refused that would have waited, had it been allowed to. */
+function noteRefused(e: Engine, { memcg, gfp }: KernelActor): void {
+  if (memcg !== null && (gfp & GFP_WAIT) === 0) slabDebug(e, memcg).nowaitFail++
 }
 
 /** Up to 5.8: from the memcg's own copy of the cache, once there is one. */
@@ -72,5 +80,6 @@ export function allocKernelPages(e: Engine, order: number, blocks: number, actor
     }
     e.kernelPages += 2 ** order
   }
+  if (pages.blocks < blocks) noteRefused(e, actor)
   return pages
 }

@@ -4,57 +4,79 @@
  */
 import { EAGAIN, type Errno, OK, type Ok } from '../errno.ts'
 import type { Pages } from '../units.ts'
-import { highOf, maxOf, setHigh, setMax, usage } from './counter.ts'
+import { maxOf, setHigh, setMax, usage } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
+import { GFP_KERNEL } from './gfp.ts'
+import { writeLimit } from './limits-v1.ts'
 import type { MemCgroup } from './memcg.ts'
 import { outOfMemory } from './oom.ts'
 import { reclaim } from './reclaim.ts'
+import { accountWritersReclaim } from './stall.ts'
 
 const WRITER_CPU = 0
 
-/** Stores memory.high and reclaims down to it until nothing more comes. Counts no event and never fails. */
-export function writeHigh(e: Engine, m: MemCgroup, high: Pages): void {
-  setHigh(e.counters, m.memory, high)
+function reclaimForWriter(e: Engine, m: MemCgroup, pages: Pages): Pages {
+  const freed = reclaim(e, m, pages, WRITER_CPU)
+  accountWritersReclaim(e, freed)
+  return freed
+}
+
+/** How a limit is written, besides its value. */
+export interface LimitWrite {
+  /** Through a description that does not wait (O_NONBLOCK): from 6.18 on the limit is stored, and that is all. */
+  readonly nonblock: boolean
+}
+
+/**
+ * Stores memory.high and reclaims down to it: once, or until nothing more comes (feature memory_high_write). Counts no
+ * event and never fails.
+ */
+export function writeHigh(e: Engine, m: MemCgroup, high: Pages, { nonblock }: LimitWrite): void {
+  const { memoryHighWrite } = e.features
+  if (memoryHighWrite !== 'loop-store') setHigh(e.counters, m.memory, high)
+  if (memoryHighWrite === 'store-once') {
+    const excess = usage(e.counters, m.memory) - high
+    if (excess > 0) reclaimForWriter(e, m, excess)
+  } else if (memoryHighWrite !== 'store-loop-nonblock' || !nonblock) reclaimDownTo(e, m, high)
+  if (memoryHighWrite === 'loop-store') setHigh(e.counters, m.memory, high)
+}
+
+function reclaimDownTo(e: Engine, m: MemCgroup, high: Pages): void {
   let retries = e.features.reclaimRetries
-  let drained = false
+  if (usage(e.counters, m.memory) > high) drainStocks(e, m)
   for (;;) {
-    const excess = usage(e.counters, m.memory) - highOf(e.counters, m.memory)
+    const excess = usage(e.counters, m.memory) - high
     if (excess <= 0) return
-    if (!drained) {
-      drainStocks(e, m)
-      drained = true
-      continue
-    }
-    if (reclaim(e, m, excess, WRITER_CPU) === 0 && retries-- === 0) return
+    if (reclaimForWriter(e, m, excess) === 0 && retries-- === 0) return
   }
 }
 
 /**
  * Stores memory.max and brings the usage down to it: reclaim while retries last, then kills. When nobody can be
- * killed the usage stays above, and the write still succeeds. Counts no `max` event.
+ * killed the usage stays above, and the write still succeeds. Counts no `max` event. Up to 4.3 it goes the way of
+ * version 1 instead: EBUSY, and the old limit, if the usage does not get there.
  */
-export function writeMax(e: Engine, m: MemCgroup, max: Pages): void {
+export function writeMax(e: Engine, m: MemCgroup, max: Pages, { nonblock }: LimitWrite): Ok | Errno {
+  const { memoryMaxWrite, stockDrainOnLimitWrite, reclaimRetries } = e.features
+  if (memoryMaxWrite === 'v1-resize') return writeLimit(e, m, max)
   setMax(e.counters, m.memory, max)
-  let retries = e.features.reclaimRetries
-  let drained = false
+  if (memoryMaxWrite === 'loop-nonblock' && nonblock) return OK
+  let retries = reclaimRetries
+  let drained = !stockDrainOnLimitWrite
   for (;;) {
     const excess = usage(e.counters, m.memory) - maxOf(e.counters, m.memory)
-    if (excess <= 0) return
+    if (excess <= 0) return OK
     if (!drained) {
       drainStocks(e, m)
       drained = true
-      continue
-    }
-    if (retries > 0) {
-      if (reclaim(e, m, excess, WRITER_CPU) === 0) retries--
-      continue
-    }
-    if (!outOfMemory(e, m, 1, null, WRITER_CPU)) return
+    } else if (retries > 0) {
+      if (reclaimForWriter(e, m, excess) === 0) retries--
+    } else if (outOfMemory(e, m, 1, GFP_KERNEL, null, WRITER_CPU) !== 'killed') return OK
   }
 }
 
-/** memory.reclaim: a quarter of what is left per round; EAGAIN when the retries are used up, whatever was freed. */
+/** memory.reclaim: all or a quarter of what is left per round (feature memory_reclaim_step); EAGAIN when the retries are used up, whatever was freed. */
 export function reclaimOnRequest(e: Engine, m: MemCgroup, pages: Pages): Ok | Errno {
   let retries = e.features.reclaimRetries
   let freed = 0

@@ -1,7 +1,7 @@
 /**
  * The simulated computer and the choices of the model: what a kernel generation does not decide (profiles.md §4).
  */
-import { type Bytes, KIB, type Microseconds, type Pages } from '../units.ts'
+import { type Bytes, type Cpu, KIB, type Microseconds, type NodeNumber, type Pages } from '../units.ts'
 
 /** Fixed for the life of a kernel. */
 export interface Machine {
@@ -25,8 +25,15 @@ export interface Machine {
 
 /** Choices that no kernel has. Changeable while it runs. */
 export interface ModelOptions {
-  /** The reclaim back end: `ideal` takes what it is asked for from clean file pages, and nothing else (CR §4.3). */
-  reclaim: 'ideal'
+  /**
+   * The reclaim back end: `classic` has lists, ageing, swap and shrinkers; `ideal` takes what it is asked for from clean
+   * file pages, and nothing else (CR §4.3).
+   */
+  reclaim: 'classic' | 'ideal'
+  /** Mount option of version 2: protection that nobody claims is shared out below (5.7 and later). */
+  memoryRecursiveprot: boolean
+  /** Objects a shrinker of names takes in one go: 128 as any, or 1024 as the kernel's. */
+  sbShrinkBatch: number
   /** Tasks own kernel objects: stack, task_struct and so on (workload.md §5). */
   taskOverhead: boolean
   /**
@@ -46,6 +53,12 @@ export interface ModelOptions {
   reclaimUsPerPage: Microseconds
   refaultUs: Microseconds
   swapinUs: Microseconds
+  /** With the feature max_watermark: pages kept free below memory.max. */
+  watermarkGapPages: Pages
+  /** Mount option of version 2: memory.events counts what happens in the cgroup itself, as up to 5.1. */
+  memoryLocalevents: boolean
+  /** From the kill to the end of a victim of the OOM killer. */
+  oomExitMs: number
 }
 
 /**
@@ -56,3 +69,6 @@ export const STACK_BYTES: Bytes = 16 * KIB
 
 /** Bytes rounded up to whole pages. */
 export const toPages = (machine: Machine, bytes: Bytes): Pages => Math.ceil(bytes / machine.pageSize)
+
+/** CPUs are dealt out to the nodes in blocks. */
+export const nodeOfCpu = ({ cpus, nodes }: Machine, cpu: Cpu): NodeNumber => Math.floor((cpu * nodes) / cpus)

@@ -3,16 +3,16 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { type FolioBatch, freeIfUnused, isolate, setList } from './folio.ts'
+import { type FolioBatch, freeIfUnused, isolate, relist } from './folio.ts'
 import type { Mm, Vma } from './mm.ts'
 import { cutExtent, type Extent, extentAt, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
 import { isolateSlots, unmapSlots } from './swap.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
-/** Shows the whole batch in a region from page `page` on; there must be a hole. */
-export function mapBatch(e: Engine, batch: FolioBatch, vma: Vma, page: Pages, cpu: Cpu): void {
+/** Shows the whole batch in a region from page `page` on; there must be a hole. A fault also uses it: it is `young`. */
+export function mapBatch(e: Engine, batch: FolioBatch, vma: Vma, page: Pages, cpu: Cpu, young = true): void {
   insertExtent(vma.map, extentOf(page, batch.pages, { batch }))
-  batch.mappers.push({ vma, page })
+  batch.mappers.push({ vma, page, young })
   if (batch.mappers.length === 1) countMapped(e, batch, batch.pages, cpu)
   vma.mm.rss[batch.kind] += batch.pages
   vma.mm.mapped += batch.pages
@@ -21,9 +21,9 @@ export function mapBatch(e: Engine, batch: FolioBatch, vma: Vma, page: Pages, cp
 
 /** Memory that a locked region shows stands on the list of what cannot be evicted. */
 export function sortIntoList(e: Engine, batch: FolioBatch, cpu: Cpu): void {
-  if (batch.mappers.some(({ vma }) => vma.isLocked)) setList(e, batch, 'unevictable', cpu)
+  if (batch.mappers.some(({ vma }) => vma.isLocked)) relist(e, batch, 'unevictable', cpu)
   else if (batch.list === 'unevictable')
-    setList(e, batch, batch.kind === 'file' ? 'inactive_file' : 'inactive_anon', cpu)
+    relist(e, batch, batch.kind === 'file' ? 'inactive_file' : 'inactive_anon', cpu)
 }
 
 /** Takes the batch out of one region; anonymous memory that nobody shows any more is freed. */

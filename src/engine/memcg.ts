@@ -9,6 +9,7 @@ import { type CounterId, PAGE_COUNTER_MAX } from './counter.ts'
 import type { Engine } from './engine.ts'
 import type { Mm } from './mm.ts'
 import type { ObjCgroup } from './objstock.ts'
+import type { SlabDebug } from './slabdebug.ts'
 import { createMemcgStats, type MemcgStats } from './vmstat/stats.ts'
 
 export const NO_MEMCG = -1
@@ -56,10 +57,17 @@ export interface MemCgroup {
   stats: MemcgStats
   /** Slot of the folio lists; -1 while no folio was ever listed here. */
   lists: number
+  /** Slot of what reclaim remembers (lruvec.ts); -1 while reclaim never came here. */
+  aging: number
   /** Slot of the event counts; -1 while nothing happened. */
   events: number
   /** Address spaces that belong here: among them the OOM killer chooses. */
   mms: Set<Mm> | null
+
+  /** Reclaim for its memory.high is queued: it was charged in interrupt context. */
+  highWork: boolean
+  /** What the laboratory counts; null while there was nothing to count. */
+  slabDebug: SlabDebug | null
 
   oomGroup: boolean
   zswapMax: Pages
@@ -119,8 +127,11 @@ export function newMemcg(slot: number, parent: MemCgroup | null, counters: Memcg
     percpuPayer: null,
     stats: createMemcgStats(),
     lists: -1,
+    aging: -1,
     events: -1,
     mms: null,
+    highWork: false,
+    slabDebug: null,
     oomGroup: false,
     zswapMax: PAGE_COUNTER_MAX,
     zswapWriteback: true,
@@ -140,6 +151,14 @@ export function forEachInSubtree(e: Engine, m: MemCgroup, visit: (m: MemCgroup) 
   visit(m)
   for (let child = m.firstChild; child !== NO_MEMCG; child = e.memcgs[child]!.nextSibling)
     forEachInSubtree(e, e.memcgs[child]!, visit)
+}
+
+/** The memcg that comes after `m` in that order; null after the last one below `top`. */
+export function nextInSubtree(e: Engine, top: MemCgroup, m: MemCgroup): MemCgroup | null {
+  if (m.firstChild !== NO_MEMCG) return e.memcgs[m.firstChild]!
+  for (let level = m; level !== top; level = level.parent!)
+    if (level.nextSibling !== NO_MEMCG) return e.memcgs[level.nextSibling]!
+  return null
 }
 
 /** Whether `m` is `ancestor` or below it. */

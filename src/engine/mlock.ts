@@ -4,23 +4,26 @@
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { touchRegion } from './fault.ts'
-import { type FolioBatch, freeBatch, isolate, removeFromFile, setList } from './folio.ts'
+import { type FolioBatch, isolate, relist } from './folio.ts'
 import { isHeld } from './held.ts'
-import { sortIntoList, unmapBatch, unmapRange } from './mapping.ts'
+import { inactiveList, isActive } from './lru.ts'
+import { sortIntoList, unmapRange } from './mapping.ts'
 import type { Vma } from './mm.ts'
+import { evict } from './reclaim/evict.ts'
 import { swapRoom } from './swapcharge.ts'
 import { swapOut } from './swapout.ts'
 import type { Actor } from './usercharge.ts'
 import { modStat, STAT } from './vmstat.ts'
+import { evictionOf } from './workingset.ts'
 
 const batchesIn = ({ map }: Vma): FolioBatch[] => map.extents.flatMap(({ batch }) => batch ?? [])
 
-/** What is there and what comes is unevictable. It is all brought in: how many pages are there in the end. */
-export function lockRegion(e: Engine, vma: Vma, actor: Actor): Pages {
+/** What is there and what comes is unevictable. What is missing from page `start` on is brought in; how many pages. */
+export function lockRegion(e: Engine, vma: Vma, start: Pages, actor: Actor): Pages {
   vma.isLocked = true
   for (const batch of batchesIn(vma)) sortIntoList(e, batch, actor.cpu)
   const write = vma.file === null || vma.isPrivate
-  return touchRegion(e, vma, 0, vma.pages, { write, order: 0 }, actor)
+  return touchRegion(e, vma, start, vma.pages, { write, order: 0 }, actor)
 }
 
 export function unlockRegion(e: Engine, vma: Vma, cpu: Cpu): void {
@@ -42,28 +45,27 @@ export function pageOut(e: Engine, vma: Vma, cpu: Cpu): Pages {
     if (batch.mappers.length > 1 || isHeld(batch)) continue
     if (batch.kind === 'file') {
       out += batch.pages
-      unmapBatch(e, batch, cpu)
-      removeFromFile(e, batch, cpu)
-      freeBatch(e, batch, cpu)
+      evict(e, batch, evictionOf(e, batch, batch.memcg), cpu)
       continue
     }
     const pages = swapRoom(e, batch.memcg, batch.pages)
     if (pages === 0) continue
     out += pages
-    swapOut(e, isolate(e, batch, 0, pages, cpu), null, cpu)
+    const written = isolate(e, batch, 0, pages, cpu)
+    swapOut(e, written, evictionOf(e, written, batch.memcg), cpu)
   }
   return out
 }
-
-const DEACTIVATED = { active_anon: 'inactive_anon', active_file: 'inactive_file' } as const
 
 /** What only this region shows will be reclaimed before other memory; how many pages. Kernel: MADV_COLD. */
 export function makeCold(e: Engine, vma: Vma, cpu: Cpu): Pages {
   let pages = 0
   for (const batch of batchesIn(vma)) {
-    const { list } = batch
-    if (batch.mappers.length > 1 || (list !== 'active_anon' && list !== 'active_file')) continue
-    setList(e, batch, DEACTIVATED[list], cpu)
+    if (batch.mappers.length > 1) continue
+    for (const mapper of batch.mappers) mapper.young = false
+    batch.referenced = false
+    if (!isActive(batch)) continue
+    relist(e, batch, inactiveList(batch), cpu)
     modStat(e, batch.memcg, STAT.pgdeactivate, cpu, batch.pages)
     pages += batch.pages
   }

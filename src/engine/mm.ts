@@ -1,7 +1,7 @@
 /**
  * Address spaces and their regions: making, shrinking and tearing them down. Touching memory is in fault.ts.
  */
-import type { Cpu, Pages } from '../units.ts'
+import type { Cpu, Nanoseconds, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { type PageCacheFile, putMapping } from './file.ts'
 import { unpinAll } from './held.ts'
@@ -10,6 +10,7 @@ import { unmapRange } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
 import type { PsiGroup } from './psi/group.ts'
+import type { Sleep } from './sleep.ts'
 import { endStalls } from './stall.ts'
 import { modStat, STAT } from './vmstat.ts'
 
@@ -32,11 +33,19 @@ export interface Mm {
   psi: PsiGroup
   /** Its tasks that sleep waiting for memory. */
   stalls: number
+  /** What its acting thread must do before it goes on (sleep.ts); whoever runs the thread takes it. */
+  sleep: Sleep | null
   oomScoreAdj: number
   /** Pages it has pinned for long, each as often as it did. */
   pinned: Pages
   /** A fatal signal is pending. */
   dying: boolean
+  /** When it exits as a victim of the OOM killer; null while it is none, or exits at once. */
+  exitsAt: Nanoseconds | null
+  /** Id of the address space it was copied from; 0 for none. */
+  parent: number
+  /** Its owner has CAP_SYS_ADMIN. */
+  privileged: boolean
 }
 
 /** A region: anonymous when it has no file. */
@@ -52,6 +61,8 @@ export interface Vma {
   readonly isPrivate: boolean
   /** By mlock: what it shows is not evicted. */
   isLocked: boolean
+  /** Program text: reclaim is careful with it. */
+  readonly isExec: boolean
 }
 
 /** Entries of one page-table page. */
@@ -72,9 +83,13 @@ export function createMm(e: Engine, memcg: MemCgroup, pageTables: KernelPages[] 
     overHigh: 0,
     psi: e.psi.system,
     stalls: 0,
+    sleep: null,
     oomScoreAdj: 0,
     pinned: 0,
     dying: false,
+    exitsAt: null,
+    parent: 0,
+    privileged: false,
   }
   e.mms.set(mm.id, mm)
   memcg.mms ??= new Set()
@@ -90,9 +105,12 @@ export function moveMm(mm: Mm, to: MemCgroup): void {
   to.mms.add(mm)
 }
 
-export function createVma(mm: Mm, name: string, pages: Pages, of: Pick<Vma, 'file' | 'filePage' | 'isPrivate'>): Vma {
-  const { file, filePage, isPrivate } = of
-  const vma: Vma = { mm, name, pages, map: createPageMap(), file, filePage, isPrivate, isLocked: false }
+/** What a region is. */
+export type NewVma = Pick<Vma, 'file' | 'filePage' | 'isPrivate'> & Partial<Pick<Vma, 'isExec'>>
+
+export function createVma(mm: Mm, name: string, pages: Pages, of: NewVma): Vma {
+  const { file, filePage, isPrivate, isExec = false } = of
+  const vma: Vma = { mm, name, pages, map: createPageMap(), file, filePage, isPrivate, isExec, isLocked: false }
   mm.vmas.set(name, vma)
   if (file !== null) file.mappings++
   return vma

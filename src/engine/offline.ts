@@ -10,11 +10,13 @@ import { createCounter, freeCounter, setLow, setMin } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
 import { GFP_KERNEL } from './gfp.ts'
+import { forgetAging } from './lruvec.ts'
 import { isPinned, type MemCgroup, NO_MEMCG, newMemcg } from './memcg.ts'
 import { destroyCaches, offlineCaches } from './memcgcache.ts'
 import { chargePercpu, objcgFor, unchargePercpu } from './objcg.ts'
 import { createObjcg, type ObjCgroup, reparentObjcgs } from './objstock.ts'
 import { leaveMemory } from './orphans.ts'
+import { reparentDeferred } from './reclaim/shrinker.ts'
 import { forgetStock } from './stock.ts'
 import { statsAtFree, statsAtOffline, statsAtRelease } from './vmstat.ts'
 
@@ -83,6 +85,7 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   if (m.objcgs !== null) reparentObjcgs(e, m, m.parent, cpu)
   offlineCaches(e, m, m.parent, cpu)
   leaveMemory(e, m, cpu)
+  if (e.features.shrinkerDeferred === 'per-memcg') reparentDeferred(e, m, m.parent)
   statsAtOffline(e, m)
   if (e.features.stockDrainOnOffline) drainStocks(e, m)
   m.online = false
@@ -103,6 +106,7 @@ export function freeMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   if (m.percpuPayer !== null) for (const size of ownAllocations(e)) unchargePercpu(e, m.percpuPayer, size, cpu)
   statsAtFree(e, m)
   if (m.lists !== -1) freeRow(e.folios.lists, m.lists)
+  forgetAging(e, m)
   if (m.events !== -1) freeRow(e.eventCounts, m.events)
   for (const counter of [m.memory, m.swap, m.kmem, m.tcpmem]) freeCounter(e.counters, counter)
   forgetStock(e, m)

@@ -1,82 +1,110 @@
 /**
  * The OOM killer of a memcg. Kernel: mm/oom_kill.c, mem_cgroup_out_of_memory.
  *
- * The victim is chosen among the address spaces below the memcg that is out of memory. A victim other than the one
- * that is charging exits at once: its memory is free for the retry. The one that is charging goes on until its charge
- * fails, and dies when that operation ends, as on a kernel.
+ * A victim other than the one that is charging exits at once: its memory is free for the retry. With `oom_exit_ms` it
+ * takes its time, and nobody else is killed until it is gone. The one that is charging goes on until its charge fails,
+ * and dies when that operation ends, as on a kernel.
  */
-import type { Cpu, Pages } from '../units.ts'
-import { margin, maxOf } from './counter.ts'
+import { schedule, type WorkKind } from '../clock.ts'
+import { type Cpu, milliseconds, type Pages } from '../units.ts'
+import { margin } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { memoryEvent } from './events.ts'
-import { residentPages } from './mapping.ts'
-import { forEachInSubtree, isWithin, type MemCgroup } from './memcg.ts'
+import { GFP_FS, type Gfp } from './gfp.ts'
+import { isWithin, type MemCgroup } from './memcg.ts'
 import { exitMm, type Mm } from './mm.ts'
+import { reportOom } from './oomreport.ts'
+import { candidates, chooseVictim, isKillable } from './oomvictim.ts'
 
-/** oom_score_adj of a task that is never killed. */
-export const OOM_SCORE_ADJ_MIN = -1000
-export const OOM_SCORE_ADJ_MAX = 1000
+/** Deferred: a victim exits. */
+export const OOM_EXIT: WorkKind = 'oom-exit'
+/** Victims exit here (workload.md §8.1: workers run on CPU 0). */
+const EXIT_CPU: Cpu = 0
 
 /**
- * Kills something below `over` so that `pages` may fit. True if somebody dies (or room has appeared), false if nobody
- * can be killed. `charging` is the address space whose charge does not fit, null for nobody's.
+ * What came of it: somebody was killed, or room has appeared; nobody may be killed; the killer does not act for such a
+ * charge; somebody is dying already, and there is nothing to do but wait.
  */
-export function outOfMemory(e: Engine, over: MemCgroup, pages: Pages, charging: Mm | null, cpu: Cpu): boolean {
+export type OomOutcome = 'killed' | 'no-victim' | 'declined' | 'wait'
+
+/**
+ * Kills something below `over` so that `pages` may fit. `charging` is the address space whose charge does not fit, null
+ * for nobody's.
+ */
+export function outOfMemory(
+  e: Engine,
+  over: MemCgroup,
+  pages: Pages,
+  gfp: Gfp,
+  charging: Mm | null,
+  cpu: Cpu,
+): OomOutcome {
+  const { oomRecheckMargin, oomNofs } = e.features
   memoryEvent(e, over, 'oom')
-  if (margin(e.counters, over.memory) >= 2 ** Math.ceil(Math.log2(pages))) return true
-  if (charging?.dying) return true
+  const order = orderOf(e, pages)
+  if (oomRecheckMargin && margin(e.counters, over.memory) >= 2 ** order) return 'killed'
+  if (charging?.dying) return 'killed'
+  if (oomNofs === 'decline' && (gfp & GFP_FS) === 0) return 'declined'
+  if (candidates(e, over).some(({ exitsAt }) => exitsAt !== null)) return 'wait'
   const victim = chooseVictim(e, over)
-  if (victim === undefined) return false
+  if (victim === undefined) return 'no-victim'
   const unit = groupToKill(e, victim.memcg, over)
-  kill(e, victim, over, charging, cpu)
-  if (unit !== undefined) killGroup(e, unit, victim, over, charging, cpu)
-  return true
-}
-
-function chooseVictim(e: Engine, over: MemCgroup): Mm | undefined {
-  let victim: Mm | undefined
-  let most = Number.NEGATIVE_INFINITY
-  forEachInSubtree(e, over, m => {
-    for (const mm of m.mms ?? []) {
-      if (mm.oomScoreAdj === OOM_SCORE_ADJ_MIN || mm.dying) continue
-      const badness = oomBadness(e, mm, over)
-      // Of two that are equally bad the one scanned later dies (5.3 and later).
-      if (badness < most) continue
-      most = badness
-      victim = mm
-    }
+  const others = unit === null ? [] : candidates(e, unit).filter(mm => mm !== victim && isKillable(mm))
+  const killed = [victim, ...others]
+  e.outbox.push({
+    kind: 'oom',
+    report: reportOom(e, over, {
+      flags: gfp,
+      invoker: charging?.id ?? null,
+      order,
+      victim: victim.id,
+      group: unit?.slot ?? null,
+      killed: killed.map(({ id }) => id),
+    }),
   })
-  return victim
+  if (unit !== null) countGroupKill(e, unit, victim)
+  for (const mm of killed) kill(e, mm, over, charging, cpu)
+  return 'killed'
 }
 
-/** What killing it would free, in pages, shifted by oom_score_adj. Kernel: oom_badness. */
-export function oomBadness(e: Engine, mm: Mm, over: MemCgroup): Pages {
-  const total = maxOf(e.counters, over.memory) + Math.min(maxOf(e.counters, over.swap), e.swapTotal)
-  return residentPages(mm) + (mm.pageTables?.length ?? 0) + mm.oomScoreAdj * Math.floor(total / 1000)
-}
+/** What the killer is told of a charge's size. */
+const orderOf = ({ features }: Engine, pages: Pages): number =>
+  features.chargeOrder === 'zero' ? 0 : Math.ceil(Math.log2(pages))
 
 /** The highest memcg from the victim's up to `over` that wants to be killed as a whole. */
-function groupToKill(e: Engine, from: MemCgroup, over: MemCgroup): MemCgroup | undefined {
-  let unit: MemCgroup | undefined
+function groupToKill(e: Engine, from: MemCgroup, over: MemCgroup): MemCgroup | null {
+  let unit: MemCgroup | null = null
   for (let level: MemCgroup | null = from; level !== null && isWithin(level, over); level = level.parent)
     if (level.oomGroup) unit = level
-  return unit === e.root ? undefined : unit
+  return unit === e.root ? null : unit
 }
 
-/** Every task of the unit dies, and the victim is counted a second time as a member (recorded, 6.1 and 6.12). */
-function killGroup(e: Engine, unit: MemCgroup, victim: Mm, over: MemCgroup, charging: Mm | null, cpu: Cpu): void {
+/** A group kill counts once at the group, and counts the chosen victim a second time as a member (recorded). */
+function countGroupKill(e: Engine, unit: MemCgroup, victim: Mm): void {
   memoryEvent(e, unit, 'oom_group_kill')
-  memoryEvent(e, victim.memcg, 'oom_kill')
-  const members: Mm[] = []
-  forEachInSubtree(e, unit, m => {
-    for (const mm of m.mms ?? []) if (mm.oomScoreAdj !== OOM_SCORE_ADJ_MIN && !mm.dying) members.push(mm)
-  })
-  for (const mm of members) kill(e, mm, over, charging, cpu)
+  if (e.features.oomGroupCountsVictim === 'twice') memoryEvent(e, victim.memcg, 'oom_kill')
 }
 
 function kill(e: Engine, victim: Mm, over: MemCgroup, charging: Mm | null, cpu: Cpu): void {
   memoryEvent(e, victim.memcg, 'oom_kill')
-  e.outbox.push({ kind: 'kill', mm: victim.id, oomAt: over.slot })
   victim.dying = true
-  if (victim !== charging) exitMm(e, victim, cpu)
+  e.outbox.push({ kind: 'kill', mm: victim.id, oomAt: over.slot })
+  const delay = milliseconds(e.options.oomExitMs)
+  if (victim === charging) e.outbox.push({ kind: 'exit', mm: victim.id })
+  else if (delay === 0) exit(e, victim, cpu)
+  else {
+    victim.exitsAt = e.clock.now + delay
+    schedule(e.clock, delay, OOM_EXIT, victim.id)
+  }
+}
+
+function exit(e: Engine, victim: Mm, cpu: Cpu): void {
+  exitMm(e, victim, cpu)
+  e.outbox.push({ kind: 'exit', mm: victim.id })
+}
+
+/** Deferred: the victim exits, if it has not yet. */
+export function victimExits(e: Engine, id: number): void {
+  const victim = e.mms.get(id)
+  if (victim !== undefined) exit(e, victim, EXIT_CPU)
 }

@@ -7,23 +7,15 @@ import { schedule } from '../clock.ts'
 import type { Features } from '../profiles/features.ts'
 import { type Cpu, milliseconds } from '../units.ts'
 import type { Engine } from './engine.ts'
-import {
-  batchesOf,
-  type FolioBatch,
-  freeBatch,
-  isolate,
-  isThere,
-  type Orphan,
-  rehome,
-  removeFromFile,
-} from './folio.ts'
+import { batchesOf, type FolioBatch, isolate, isThere, type Orphan, rehome } from './folio.ts'
 import { moveFolioStats } from './foliostats.ts'
 import { GFP_KERNEL, GFP_MAYFAIL } from './gfp.ts'
 import { isHeld } from './held.ts'
-import { residentPages, unmapBatch } from './mapping.ts'
+import { residentPages } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
 import { extentOf, insertExtent } from './pagemap.ts'
 import { recharge } from './recharge.ts'
+import { evict as dropCache } from './reclaim/evict.ts'
 import { isolateSlots, type SwapBatch, slotsOf } from './swap.ts'
 import { chargeSlots, swapRoom, unchargeSlots } from './swapcharge.ts'
 import { bringBack } from './swapin.ts'
@@ -101,11 +93,10 @@ function giveToParent(e: Engine, batch: FolioBatch, parent: MemCgroup, cpu: Cpu)
 function evict(e: Engine, batch: FolioBatch, parent: MemCgroup, cpu: Cpu): void {
   const { zombies } = e
   if (batch.kind === 'file') {
-    zombies.evictedClean += batch.pages
+    if (batch.dirty) zombies.evictedDirty += batch.pages
+    else zombies.evictedClean += batch.pages
     if (batch.file !== null) insertExtent(batch.file.dropped, extentOf(batch.filePage, batch.pages))
-    unmapBatch(e, batch, cpu)
-    removeFromFile(e, batch, cpu)
-    if (isThere(e, batch)) freeBatch(e, batch, cpu)
+    dropCache(e, batch, null, cpu)
     return
   }
   const pages = swapRoom(e, parent, batch.pages)
@@ -129,17 +120,19 @@ const SLOTS: Readonly<Record<Features['zombieSwap'], SlotPolicy>> = {
     }
   },
   swapin: (e, m, parent, cpu) => {
-    for (const slots of slotsOf(e, m)) readBack(e, slots, parent, cpu)
+    for (const slots of slotsOf(e, m)) readBack(e, slots, m, parent, cpu)
   },
 }
 
 /** Reads slots back on the account of the parent, as far as it has room, and does with the memory as with any other. */
-function readBack(e: Engine, slots: SwapBatch, parent: MemCgroup, cpu: Cpu): void {
+function readBack(e: Engine, slots: SwapBatch, m: MemCgroup, parent: MemCgroup, cpu: Cpu): void {
+  // A worker reads: that is no sign of a working set.
+  slots.shadow = null
   for (let left = slots.pages; left > 0; ) {
-    const pages = chargeUserPagesTo(e, parent, { mm: null, cpu, gfp: GFP_KERNEL | GFP_MAYFAIL }, left)
-    if (pages === 0) return
-    left -= pages
-    const batch = bringBack(e, isolateSlots(e, slots, 0, pages), parent, cpu)
+    const charged = chargeUserPagesTo(e, parent, { mm: null, cpu, gfp: GFP_KERNEL | GFP_MAYFAIL }, left)
+    if (charged === null) return
+    left -= charged.pages
+    const batch = bringBack(e, isolateSlots(e, slots, 0, charged.pages), charged.memcg, m, cpu)
     const policy = policyOf(e, batch)
     batch.orphan = orphaned(e, batch, policy)
     if (policy === 'mapper') giveToMapper(e, batch, cpu)

@@ -2,49 +2,78 @@
  * Bringing pages of files into memory, for reading, writing or mapping. Whoever brings a page in first pays for it.
  * Pages that are written are written back at once, so the page cache is always clean. Kernel: mm/filemap.c, mm/shmem.c.
  */
-import type { Pages } from '../units.ts'
+import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
-import { addBatch, joinPrevious } from './folio.ts'
-import { clearRange, extentOf, firstStretch, insertExtent } from './pagemap.ts'
+import { addBatch, isolate, joinPrevious } from './folio.ts'
+import { markAccessed } from './lru.ts'
+import { clearRange, cutExtent, type Extent, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
 import { swapIn } from './swapin.ts'
 import { noteUse, type Use } from './use.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
+import { refault, type Shadow } from './workingset.ts'
 
 /**
  * Brings in the first part of `start … end` that is missing, or finds that the first part is there; how many pages
- * from `start` on are in memory now. 0 if the charge was refused.
+ * from `start` on are in memory now. 0 if the charge was refused. `use`: how they are used.
  */
-export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages, use: Use, actor: Actor): Pages {
+export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor, use: Use): Pages {
   const stretch = firstStretch(file.cache, start, end)
-  const { extent } = stretch
-  if (extent?.batch) {
-    noteUse(e, extent.batch, start - extent.start, stretch.pages, use, actor)
-    // What is used may have been split off.
-    const now = firstStretch(file.cache, start, end)
-    return now.extent === null ? 0 : now.pages
+  if (stretch.extent !== null) {
+    if (use !== 'fault') accessAgain(e, file, stretch.extent, start, stretch.pages, actor.cpu)
+    return takeInUse(e, file, start, start + stretch.pages, actor, use)
   }
   const gone = firstStretch(file.evicted, start, start + stretch.pages)
-  if (gone.extent?.swap) {
-    const back = swapIn(e, gone.extent.swap, start - gone.extent.start, gone.pages, actor)
-    return back === undefined ? 0 : back.pages
-  }
-  const pages = chargeUserPages(e, actor, gone.pages)
-  if (pages === 0) return 0
+  if (gone.extent?.swap) return swapIn(e, gone.extent.swap, start - gone.extent.start, gone.pages, actor)
+  const charged = chargeUserPages(e, actor, gone.pages)
+  if (charged === null) return 0
+  const { memcg, pages } = charged
+  const shadow = takeShadow(file, start, pages)
   const kind = file.fs === 'tmpfs' ? 'shmem' : 'file'
-  const batch = addBatch(e, { memcg: actor.mm.memcg, kind, pages, order: 0, node: actor.node }, actor.cpu)
+  const batch = addBatch(e, { memcg, kind, pages, order: 0, node: actor.node }, actor.cpu)
   batch.file = file
   batch.filePage = start
+  batch.referenced = use !== 'fault'
   insertExtent(file.cache, extentOf(start, pages, { batch }))
   modStatTimes(e, batch.memcg, STAT.file, actor.cpu, 1, pages, actor.node)
   if (kind === 'shmem') modStatTimes(e, batch.memcg, STAT.shmem, actor.cpu, 1, pages, actor.node)
+  if (shadow !== null) refault(e, batch, shadow, actor.cpu)
   joinPrevious(e, file.cache, start)
   e.zombies.refaultMajor += clearRange(file.dropped, start, start + pages)
   return pages
 }
 
-/** Reads or writes `start … end` through a descriptor (`use`); how many pages it got through. */
+/** What was remembered of pages that are back: that of the first, and no more of any of them. */
+function takeShadow(file: PageCacheFile, start: Pages, pages: Pages): Shadow | null {
+  const { evicted } = file
+  const found = firstStretch(evicted, start, start + pages).extent
+  if (found === null) return null
+  const extent = found.start < start ? cutExtent(evicted, found, start - found.start) : found
+  if (extent.pages > pages) cutExtent(evicted, extent, pages)
+  removeExtent(evicted, extent)
+  return extent.shadow
+}
+
+/** Pages of one extent are read or written again. */
+function accessAgain(e: Engine, file: PageCacheFile, extent: Extent, start: Pages, pages: Pages, cpu: Cpu): void {
+  const batch = isolate(e, extent.batch!, start - extent.start, pages, cpu)
+  markAccessed(e, batch, cpu)
+  joinPrevious(e, file.cache, start)
+}
+
+/** Pages that are in memory have a new user, who may be charged for them; how many of the first are in one piece then. */
+function takeInUse(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor, use: Use): Pages {
+  const { extent, pages } = firstStretch(file.cache, start, end)
+  noteUse(e, extent!.batch!, start - extent!.start, pages, use, actor)
+  const now = firstStretch(file.cache, start, end)
+  return now.extent === null ? 0 : now.pages
+}
+
+/**
+ * Reads or writes `start … end` through a descriptor; how many pages it got through. Fewer than asked: a charge was
+ * refused, or the thread must sleep first (`mm.sleep`).
+ */
 export function accessFile(
   e: Engine,
   file: PageCacheFile,
@@ -54,8 +83,8 @@ export function accessFile(
   use: Use = 'read',
 ): Pages {
   let page = start
-  while (page < end) {
-    const done = bringIn(e, file, page, end, use, actor)
+  while (page < end && actor.mm.sleep === null) {
+    const done = bringIn(e, file, page, end, actor, use)
     if (done === 0) break
     page += done
   }

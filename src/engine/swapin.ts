@@ -14,31 +14,33 @@ import { extentAt, extentOf, insertExtent, removeExtent } from './pagemap.ts'
 import { isolateSlots, releaseSlots, type SwapBatch } from './swap.ts'
 import { type Actor, chargeUserPagesTo } from './usercharge.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
+import { refault } from './workingset.ts'
 
 const payerOf = ({ memcg }: SwapBatch, faulting: MemCgroup): MemCgroup => (memcg.online ? memcg : faulting)
 
-/** Swaps in up to `want` pages from page `from` of the batch; the pages that are back, or undefined if the charge was refused. */
-export function swapIn(e: Engine, slots: SwapBatch, from: Pages, want: Pages, actor: Actor): FolioBatch | undefined {
+/** Swaps in up to `want` pages from page `from` of the batch; how many are back, 0 if the charge was refused. */
+export function swapIn(e: Engine, slots: SwapBatch, from: Pages, want: Pages, actor: Actor): Pages {
   const payer = payerOf(slots, actor.mm.memcg)
-  const pages = chargeUserPagesTo(e, payer, actor, want)
-  if (pages === 0) return undefined
-  const batch = bringBack(e, isolateSlots(e, slots, from, pages), payer, actor.cpu)
-  batch.user = actor.mm.memcg
-  if (batch.orphan !== null) e.zombies.refaultMajor += pages
-  return batch
+  const charged = chargeUserPagesTo(e, payer, actor, want)
+  if (charged === null) return 0
+  const back = isolateSlots(e, slots, from, charged.pages)
+  if (back.orphan !== null) e.zombies.refaultMajor += back.pages
+  bringBack(e, back, charged.memcg, actor.mm.memcg, actor.cpu)
+  return charged.pages
 }
 
-/** The slots become memory that `payer` was charged for, wherever they were named. */
-export function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, cpu: Cpu): FolioBatch {
-  const { pages, node, file, filePage, orphan } = slots
+/** The slots become memory that `payer` was charged for and `user` uses, wherever they were named. */
+export function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, user: MemCgroup, cpu: Cpu): FolioBatch {
+  const { pages, node, file, filePage, shadow, orphan } = slots
   const batch = addBatch(e, { memcg: payer, kind: file === null ? 'anon' : 'shmem', pages, order: 0, node }, cpu)
+  batch.user = user
   batch.orphan = orphan
   if (file === null) {
     for (const { vma, page } of slots.mappers) {
       const extent = vma.map.extents[extentAt(vma.map, page)]!
       extent.swap = null
       extent.batch = batch
-      batch.mappers.push({ vma, page })
+      batch.mappers.push({ vma, page, young: true })
       vma.mm.swapents -= pages
       vma.mm.rss.anon += pages
     }
@@ -53,6 +55,7 @@ export function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, cpu: Cp
   }
   modStatTimes(e, payer, STAT.pswpin, cpu, 1, pages)
   releaseSlots(e, slots, cpu)
+  if (shadow !== null) refault(e, batch, shadow, cpu)
   return batch
 }
 
@@ -69,13 +72,13 @@ export function swapOff(e: Engine, cpu: Cpu): boolean {
     const mm = slots.mappers[0]?.vma.mm
     const payer = payerOf(slots, mm?.memcg ?? e.root)
     for (let left = slots.pages; left > 0; ) {
-      const pages = chargeUserPagesTo(e, payer, { mm: null, cpu, gfp: GFP_KERNEL | GFP_MAYFAIL }, left)
-      if (pages === 0) {
+      const charged = chargeUserPagesTo(e, payer, { mm: null, cpu, gfp: GFP_KERNEL | GFP_MAYFAIL }, left)
+      if (charged === null) {
         e.swapTotal = swapTotal
         return false
       }
-      left -= pages
-      bringBack(e, isolateSlots(e, slots, 0, pages), payer, cpu)
+      left -= charged.pages
+      bringBack(e, isolateSlots(e, slots, 0, charged.pages), charged.memcg, charged.memcg, cpu)
     }
   }
   return true

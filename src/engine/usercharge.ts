@@ -1,11 +1,12 @@
 /** Charging pages of user memory, one page at a time as faults do. */
 import { isErrno } from '../errno.ts'
 import type { Cpu, NodeNumber, Pages } from '../units.ts'
-import { chargePages } from './charge.ts'
+import { BYPASSED, tryChargePages } from './charge.ts'
 import type { Engine } from './engine.ts'
-import type { Gfp } from './gfp.ts'
+import { GFP_WAIT, type Gfp } from './gfp.ts'
 import type { MemCgroup } from './memcg.ts'
 import type { Mm } from './mm.ts'
+import { slabDebug } from './slabdebug.ts'
 import { consumeStock, stocked } from './stock.ts'
 
 /** In whose name something is done: the address space, where it runs, the flags of its charges. */
@@ -16,20 +17,34 @@ export interface Actor {
   readonly gfp: Gfp
 }
 
+/** Pages that were charged, and to whom: up to 4.3 the root pays for a task that is being killed at the limit. */
+export interface Charged {
+  readonly memcg: MemCgroup
+  readonly pages: Pages
+}
+
 /**
- * Charges up to `want` single pages and returns how many it got, 0 if the first was refused. What the stock of the CPU
- * holds is taken in one step: as many single charges would each have found it there.
+ * Charges up to `want` single pages; null if the first was refused. What the stock of the CPU holds is taken in one
+ * step: as many single charges would each have found it there.
  */
-export const chargeUserPages = (e: Engine, actor: Actor, want: Pages): Pages =>
+export const chargeUserPages = (e: Engine, actor: Actor, want: Pages): Charged | null =>
   chargeUserPagesTo(e, actor.mm.memcg, actor, want)
 
 /** In whose name pages are charged to a memcg that need not be his own; `mm` null: nobody's. */
 type Charging = Pick<Actor, 'cpu' | 'gfp'> & { readonly mm: Mm | null }
 
 /** The same, where another memcg pays. */
-export function chargeUserPagesTo(e: Engine, memcg: MemCgroup, { mm, cpu, gfp }: Charging, want: Pages): Pages {
-  if (memcg.parent === null) return want
-  const held = Math.min(stocked(e, memcg, cpu), want)
-  if (held > 0 && consumeStock(e, memcg, cpu, held)) return held
-  return isErrno(chargePages(e, memcg, 1, gfp, cpu, mm)) ? 0 : 1
+export function chargeUserPagesTo(e: Engine, memcg: MemCgroup, charging: Charging, want: Pages): Charged | null {
+  if (memcg.parent === null) return { memcg, pages: want }
+  const held = Math.min(stocked(e, memcg, charging.cpu), want)
+  if (held > 0 && consumeStock(e, memcg, charging.cpu, held)) return { memcg, pages: held }
+  return chargeUserBlock(e, memcg, charging, 1)
+}
+
+/** Charges pages that come as one folio: all of them, or null. */
+export function chargeUserBlock(e: Engine, memcg: MemCgroup, { mm, cpu, gfp }: Charging, pages: Pages): Charged | null {
+  const charged = tryChargePages(e, memcg, pages, gfp, cpu, mm)
+  if (!isErrno(charged)) return { memcg: charged === BYPASSED ? e.root : memcg, pages }
+  if ((gfp & GFP_WAIT) === 0) slabDebug(e, memcg).nowaitFail++
+  return null
 }

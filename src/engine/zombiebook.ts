@@ -23,8 +23,6 @@ export interface ZombieBook {
   evictedClean: Pages
   evictedDirty: Pages
   swappedOut: Pages
-  /** Removed memcgs that reclaim looked at. */
-  reclaimVisits: number
   /** What was found at the end of seconds in which something had changed, the oldest first. */
   readonly series: ZombieSample[]
 }
@@ -46,6 +44,5 @@ export const createZombieBook = (): ZombieBook => ({
   evictedClean: 0,
   evictedDirty: 0,
   swappedOut: 0,
-  reclaimVisits: 0,
   series: [],
 })

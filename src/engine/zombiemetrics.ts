@@ -84,7 +84,7 @@ export function measureZombies(e: Engine): ZombieMetrics {
     evicted_dirty: zombies.evictedDirty,
     swapped_out: zombies.swappedOut,
     deferred_pending: sums.deferred,
-    reclaim_visits_zombie: zombies.reclaimVisits,
+    reclaim_visits_zombie: e.reclaimVisits.zombies,
   }
   return { values, tax, longestDeferred }
 }

@@ -56,6 +56,7 @@ import { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts'
 const O_ACCMODE = 3
 const O_RDONLY = 0
 /** Linux on x86-64 and arm64. */
+const O_NONBLOCK = 0o4000
 const O_DIRECT = 0o40000
 
 export class Kernfs implements Door {
@@ -254,7 +255,8 @@ export class Kernfs implements Door {
     const privileged = uid === 0 || uid === this.kernel.setup.owner.uid
     // Groups cost a look at the process; only who writes without being root is asked for them.
     const groups = privileged || (flags & O_ACCMODE) === O_RDONLY ? NO_GROUPS : caller.groups()
-    return openFile(this.#files, block, node, { uid, gid, groups, privileged }).handle
+    const opener = { uid, gid, groups, privileged }
+    return openFile(this.#files, block, node, { opener, nonblock: (flags & O_NONBLOCK) !== 0 }).handle
   }
 
   release(handle: Handle): void {

@@ -23,6 +23,8 @@ export interface OpenFile {
   /** Index of the row. */
   readonly row: number
   readonly opener: Credentials
+  /** Opened with O_NONBLOCK. */
+  readonly nonblock: boolean
   readonly memory: OpenMemory
   /** Where the last read ended. */
   position: number
@@ -58,7 +60,12 @@ export const fileOf = (opens: OpenFiles, handle: Handle): OpenFile => {
   return file
 }
 
-export function openFile(ctx: FileContext, block: FileBlock, node: NodeId, opener: Credentials): OpenFile {
+export function openFile(
+  ctx: FileContext,
+  block: FileBlock,
+  node: NodeId,
+  { opener, nonblock }: Pick<OpenFile, 'opener' | 'nonblock'>,
+): OpenFile {
   const { opens, tree } = ctx
   const handle = opens.free.pop() ?? opens.files.length + 1
   const row = rowNumber(node)
@@ -68,6 +75,7 @@ export function openFile(ctx: FileContext, block: FileBlock, node: NodeId, opene
     block,
     row,
     opener,
+    nonblock,
     memory: {},
     position: 0,
     rest: null,
@@ -100,7 +108,7 @@ const rowIn = (tree: Tree, file: OpenFile): FileRow => tree.tables[file.block.ta
 
 function accessOf(ctx: FileContext, file: OpenFile, caller: PidView, size = 0): Access {
   const { tree, opens } = ctx
-  const { block, opener, memory } = file
+  const { block, opener, nonblock, memory } = file
   return {
     tree,
     cg: block.css.cgroup,
@@ -108,6 +116,7 @@ function accessOf(ctx: FileContext, file: OpenFile, caller: PidView, size = 0): 
     opener,
     caller,
     memory,
+    nonblock,
     size,
     mayWrite: (cg, name) => {
       const core = cg.self.files!

@@ -44,6 +44,8 @@ export interface Access {
   readonly memory: OpenMemory
   /** What the other descriptions remember that have this same file open. */
   others(): Iterable<OpenMemory>
+  /** The description was opened with O_NONBLOCK. */
+  readonly nonblock: boolean
   /** Bytes of the write: what a pending one answers in the end. */
   readonly size: number
 }

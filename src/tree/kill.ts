@@ -2,7 +2,6 @@
  * Killing: cgroup.kill, and what the OOM killer decided. Real processes are never signalled.
  * Kernel: kernel/cgroup/cgroup.c, __cgroup_kill.
  */
-import type { EngineMessage } from '../engine/engine.ts'
 import { type Cgroup, subtree } from './cgroup.ts'
 import { exitProcess } from './exit.ts'
 import { isReal, type Task } from './task.ts'
@@ -20,9 +19,14 @@ export function processOf(tree: Tree, mm: number): Task | undefined {
   return undefined
 }
 
-/** The memcg that ran out of memory, by its cgroup; the message names its slot. */
-export function killVictim(tree: Tree, message: Extract<EngineMessage, { kind: 'kill' }>): Task | undefined {
-  const victim = processOf(tree, message.mm)
+/** The OOM killer chose a process: the signal is pending until it ends (`victimExits`). */
+export function signalVictim(tree: Tree, mm: number): void {
+  const victim = processOf(tree, mm)
+  if (victim !== undefined) victim.dying = true
+}
+
+/** The victim ends. */
+export function victimExits(tree: Tree, mm: number): void {
+  const victim = processOf(tree, mm)
   if (victim !== undefined) exitProcess(tree, victim)
-  return victim
 }

@@ -4,11 +4,12 @@
 import { createBelongings } from '../engine/belongings.ts'
 import { copyRegions, growTables } from '../engine/fault.ts'
 import { GFP_KERNEL } from '../engine/gfp.ts'
+import { nodeOfCpu } from '../engine/machine.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
 import { createMm, exitMm, type Mm } from '../engine/mm.ts'
 import { allocTaskMemory, freeTaskMemory, type TaskMemory } from '../engine/taskmemory.ts'
 import { ENOMEM, type Errno, isErrno, OK, type Ok } from '../errno.ts'
-import type { Cpu, Pid, Uid } from '../units.ts'
+import type { Cpu, NodeNumber, Pid, Uid } from '../units.ts'
 import { attachNew } from './attach.ts'
 import type { Cgroup } from './cgroup.ts'
 import { effectiveState } from './control.ts'
@@ -36,8 +37,7 @@ export function nextCpu(tree: Tree): Cpu {
   return cpu
 }
 
-export const nodeOf = (tree: Tree, cpu: Cpu): number =>
-  Math.floor((cpu * tree.engine.machine.nodes) / tree.engine.machine.cpus)
+export const nodeOf = (tree: Tree, cpu: Cpu): NodeNumber => nodeOfCpu(tree.engine.machine, cpu)
 
 /** May a task be made here? Counted in every controller that says yes, in none if one says no. */
 function canFork(tree: Tree, cg: Cgroup): Ok | Errno {
@@ -89,6 +89,8 @@ function record(what: NewTask, pid: Pid, of: Pick<Task, 'mm' | 'memory' | 'realT
     staysZombie: false,
     frozen: false,
     stopped: false,
+    sleep: null,
+    inInterrupt: false,
     dying: false,
     objects: [],
     pages: [],
@@ -136,6 +138,8 @@ function newMm(tree: Tree, what: NewTask, withTables: boolean, parent: Task | nu
   const mm = createMm(engine, memcgFor(tree, what.cgroup), withTables ? [] : null)
   mm.psi = pressureGroup(tree, what.cgroup)
   mm.oomScoreAdj = what.oomScoreAdj
+  mm.privileged = what.uid === 0
+  mm.parent = parent?.mm?.id ?? 0
   const actor = { mm, cpu, node: nodeOf(tree, cpu), gfp: GFP_KERNEL }
   const copied = growTables(engine, mm, 0, actor) && (parent?.mm == null || copyRegions(engine, parent.mm, mm, actor))
   if (copied) return mm

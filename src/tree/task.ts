@@ -9,10 +9,17 @@ import type { Belongings } from '../engine/belongings.ts'
 import type { Hold } from '../engine/dcache.ts'
 import type { KernelObjects, KernelPages } from '../engine/kmem.ts'
 import type { Mm } from '../engine/mm.ts'
+import type { SleepReason } from '../engine/sleep.ts'
 import type { TaskMemory } from '../engine/taskmemory.ts'
-import type { Cpu, Pid, Uid } from '../units.ts'
+import type { Cpu, Nanoseconds, Pid, Uid } from '../units.ts'
 import type { Cgroup } from './cgroup.ts'
 import type { Css } from './css.ts'
+
+export interface TaskSleep {
+  readonly reason: SleepReason
+  /** Infinity: until it is woken. */
+  readonly until: Nanoseconds
+}
 
 export interface Task {
   /** Name in the workload language; empty for a real process. */
@@ -40,6 +47,10 @@ export interface Task {
   frozen: boolean
   /** Stopped by SIGSTOP. */
   stopped: boolean
+  /** Asleep in the kernel; null while it is not. */
+  sleep: TaskSleep | null
+  /** What it charges is charged in interrupt context. */
+  inInterrupt: boolean
   /** A fatal signal is pending: it takes effect at the end of the next call. */
   dying: boolean
 

@@ -8,7 +8,7 @@ import { type Cgroup, isDescendantOf, pathOf } from '../tree/cgroup.ts'
 import type { Credentials } from '../tree/controller.ts'
 import { cgroupOf, type Task } from '../tree/task.ts'
 import type { ByteString, Cpu, Nanoseconds } from '../units.ts'
-import { isName, type Line, nearest, parseList, parseTime, parseWorkloadSize } from './grammar.ts'
+import { isName, type Line, nearest, parseList, parsePercent, parseTime, parseWorkloadSize } from './grammar.ts'
 import type { KeyUsage, Kind, Usage } from './usage.ts'
 
 /** Why a line was not done. */
@@ -190,6 +190,8 @@ function checkKey(key: KeyUsage, value: ByteString, around: Surroundings): Value
       const time = parseTime(value)
       return time ?? wrong(value, `${key.name}= is a time with its unit, such as 2s`)
     }
+    case 'PERCENT':
+      return parsePercent(value) ?? wrong(value, `${key.name}= is a share from 0% to 100%, such as 12.5%`)
     case 'TEXT':
       return value
     case 'T':

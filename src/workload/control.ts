@@ -2,10 +2,12 @@
  * The files of `.memcgfs`: workload commands and the model's inside (workload.md §1). Those marked root exist in the
  * root's control directory only.
  */
+import { slabDebugLines } from '../engine/slabdebug.ts'
 import { EINVAL, type Errno, OK, type Ok } from '../errno.ts'
 import { trim } from '../formats/parse.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Access, FileRow, Pending } from '../tree/controller.ts'
+import { memcgFor } from '../tree/spawn.ts'
 import { isReal, type Task } from '../tree/task.ts'
 import type { ByteString, Nanoseconds } from '../units.ts'
 import { Refusal } from './args.ts'
@@ -48,6 +50,15 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
       show: (out, { cg }) => {
         for (const task of cg.tasks ?? []) out.text(describeTask(task)).newline()
         for (const task of cg.deadLeaders ?? []) out.text(describeTask(task)).newline()
+        return undefined
+      },
+    },
+    {
+      name: 'slab_debug',
+      on: 'everywhere',
+      show: (out, { cg }) => {
+        const { engine, tree } = kernel()
+        for (const [key, value] of slabDebugLines(engine, memcgFor(tree, cg))) out.keyed(key, value)
         return undefined
       },
     },
@@ -108,7 +119,9 @@ function writeConfig(kernel: Kernel, workload: Workload, text: ByteString): Errn
 
 const stateOf = (task: Task): string => {
   if (task.state !== 'alive') return 'zombie'
-  return task.stopped ? 'stopped' : task.frozen ? 'frozen' : 'running'
+  if (task.stopped) return 'stopped'
+  if (task.frozen) return 'frozen'
+  return task.sleep === null ? 'running' : 'sleeping'
 }
 
 function describeTask(task: Task): string {

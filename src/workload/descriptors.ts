@@ -15,24 +15,36 @@ import { EINVAL, ENOENT, isErrno, OK } from '../errno.ts'
 import type { Task } from '../tree/task.ts'
 import type { Bytes } from '../units.ts'
 import { type Args, Refusal } from './args.ts'
-import { kernelActorOf, shares } from './kmem.ts'
-import { acting, type Context, endOfCall, type Outcome, placeTask, progress, type Verb } from './verb.ts'
+import { kernelActorOf, sharesLeft } from './kmem.ts'
+import {
+  acting,
+  type Context,
+  endOfCall,
+  isAwake,
+  type Outcome,
+  placeTask,
+  progress,
+  progressInPieces,
+  type Verb,
+} from './verb.ts'
 
 /** Makes one after the other, each by a system call of its own, until one is refused or the task was killed. */
 function repeat(ctx: Context, args: Args, make: (actor: KernelActor) => boolean): Outcome {
   const task = args.task()
   const count = args.number('COUNT')
   const cpus = placeTask(task, args)
-  let made = 0
+  const { cursor } = ctx
   let isRefused = false
-  for (const [i, share] of shares(count, cpus).entries()) {
-    for (let left = share; left > 0 && !isRefused && task.state === 'alive'; left--) {
-      if (make(kernelActorOf(ctx, task, args, true, cpus[i]))) made++
+  for (const { cpu, count: share } of sharesLeft(count, cpus, cursor.done)) {
+    for (let left = share; left > 0 && !isRefused && isAwake(task); left--) {
+      if (make(kernelActorOf(ctx, task, args, true, cpu))) cursor.done++
       else isRefused = true
       endOfCall(ctx, task)
     }
   }
-  return progress(ctx, task, 'done', made, count, '')
+  return isRefused
+    ? progress(ctx, task, 'done', cursor.done, count, '')
+    : progressInPieces(ctx, task, 'done', count, '')
 }
 
 /** A verb that opens descriptors of one kind. */

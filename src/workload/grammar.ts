@@ -125,6 +125,14 @@ export function parseTime(text: ByteString): Nanoseconds | undefined {
   return match === null ? undefined : Number(match[1]) * TIME_UNITS[match[2]!]!
 }
 
+/** `40%`, `12.5%` in hundredths of a percent; undefined if it is none, or more than the whole. */
+export function parsePercent(text: ByteString): number | undefined {
+  const match = /^(\d{1,3})(?:\.(\d{1,2}))?%$/.exec(text)
+  if (match === null) return undefined
+  const hundredths = Number(match[1]) * 100 + Number((match[2] ?? '').padEnd(2, '0'))
+  return hundredths <= 10_000 ? hundredths : undefined
+}
+
 /** `0-3,6` as numbers; undefined if it is no list. */
 export function parseList(text: ByteString): number[] | undefined {
   const numbers: number[] = []

@@ -62,21 +62,20 @@ function dmabuf(ctx: Context, args: Args): Outcome | Refusal {
   const id = args.text('ID')
   if (engine.deviceBuffers.has(id)) return new Refusal(EEXIST, `there is a buffer ${id} already`)
   const user = memcgFor(tree, cgroupOf(args.has('user') ? args.task('user') : task))
-  const batch = createDeviceBuffer(engine, pages, user, actorOf(ctx, task, args))
-  if (batch !== undefined) engine.deviceBuffers.set(id, batch)
+  const buffer = createDeviceBuffer(engine, pages, user, actorOf(ctx, task, args))
+  if (buffer !== undefined) engine.deviceBuffers.set(id, buffer)
   endOfCall(ctx, task)
-  return progress(ctx, task, 'pages', batch === undefined ? 0 : pages, pages, '')
+  return progress(ctx, task, 'pages', buffer === undefined ? 0 : pages, pages, '')
 }
 
 function dmabufFree({ kernel }: Context, args: Args): Outcome | Refusal {
   const { deviceBuffers } = kernel.engine
   const id = args.text('ID')
-  const batch = deviceBuffers.get(id)
-  if (batch === undefined) return new Refusal(ENOENT, `there is no buffer ${id}`)
-  const { pages } = batch
+  const buffer = deviceBuffers.get(id)
+  if (buffer === undefined) return new Refusal(ENOENT, `there is no buffer ${id}`)
   deviceBuffers.delete(id)
-  freeDeviceBuffer(kernel.engine, batch, 0)
-  return ok(`${id} pages=${pages}`)
+  freeDeviceBuffer(kernel.engine, buffer, 0)
+  return ok(id)
 }
 
 function leak(ctx: Context, args: Args): Outcome | Refusal {
@@ -95,7 +94,7 @@ function mlock(ctx: Context, args: Args): Outcome | Refusal {
   const vma = regionOf(task, args.text('REGION'))
   if (vma instanceof Refusal) return vma
   const actor = actorOf(ctx, task, args)
-  return perform(ctx, task, 'pages', vma.pages, () => lockRegion(ctx.kernel.engine, vma, actor))
+  return perform(ctx, task, vma.pages, done => lockRegion(ctx.kernel.engine, vma, done, actor))
 }
 
 function munlock({ kernel }: Context, args: Args): Outcome | Refusal {

@@ -53,6 +53,12 @@ const HZ: ValueKind<number> = {
   print: String,
 }
 
+const SHRINK_BATCH: ValueKind<number> = {
+  accepts: 'one of 128, 1024',
+  parse: text => [128, 1024].find(batch => String(batch) === text),
+  print: String,
+}
+
 const MILLISECONDS: ValueKind<number> = { ...INTEGER, accepts: 'milliseconds from 0 up' }
 
 const MICROSECONDS: ValueKind<number> = { ...INTEGER, accepts: 'microseconds from 0 up' }
@@ -85,10 +91,21 @@ export const MACHINE_KEYS: { readonly [K in Exclude<keyof Machine, 'psi'>]: Key<
 /** The choices of the model. */
 export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions[K]> } = {
   reclaim: {
-    kind: oneOf(['ideal']),
-    usual: 'ideal',
+    kind: oneOf(['classic', 'ideal']),
+    usual: 'classic',
     fixed: true,
-    about: 'What reclaim takes: exactly as many clean file pages as it is asked for.',
+    about: 'Reclaim by lists, with swap and shrinkers; ideal: exactly as many clean file pages as it is asked for.',
+  },
+  memoryRecursiveprot: {
+    kind: FLAG,
+    usual: false,
+    fixed: true,
+    about: 'Mount option memory_recursiveprot: protection that nobody claims is shared out below (5.8 and later).',
+  },
+  sbShrinkBatch: {
+    kind: SHRINK_BATCH,
+    usual: 128,
+    about: 'Objects the shrinker of names takes in one go; 1024 is what the kernel does.',
   },
   taskOverhead: {
     kind: FLAG,
@@ -124,7 +141,23 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
     usual: 100,
     about: 'Stall time of a page that is read from disk, counted likewise.',
   },
+  oomExitMs: {
+    kind: MILLISECONDS,
+    usual: 0,
+    about: 'From the kill to the end of a victim of the OOM killer; 0 for at once.',
+  },
   swapinUs: { kind: MICROSECONDS, usual: 100, about: 'Stall time of a page that is swapped in, counted likewise.' },
+  watermarkGapPages: {
+    kind: between(1, 2 ** 31),
+    usual: 512,
+    about: 'With max_watermark=yes: pages that are kept free below memory.max.',
+  },
+  memoryLocalevents: {
+    kind: FLAG,
+    usual: false,
+    fixed: true,
+    about: 'Mount option memory_localevents: memory.events does not count what happens below.',
+  },
 }
 
 /** Options of the model whose behaviour a later step brings, with that step. */
@@ -134,9 +167,6 @@ export const LATER_OPTIONS: Readonly<Record<string, number>> = {
   writeback: 3,
   writebackMs: 3,
   flusherMs: 3,
-  oomExitMs: 3,
-  sbShrinkBatch: 3,
-  watermarkGapPages: 3,
   psiCpus: 3,
   thresholdCheck: 4,
 }

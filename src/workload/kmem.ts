@@ -1,5 +1,4 @@
 /** Verbs about kernel memory: objects and pages (workload.md §4.3). */
-import { GFP_KERNEL } from '../engine/gfp.ts'
 import { freeKernelObjects, freeKernelPages, type KernelObjects, type KernelPages } from '../engine/kmem.ts'
 import { allocKernelObjects, allocKernelPages, type KernelActor } from '../engine/kmemalloc.ts'
 import { kmallocCache, kmallocMax } from '../engine/slab/caches.ts'
@@ -11,9 +10,20 @@ import type { TagHoldings } from '../tree/tree.ts'
 import type { Cpu } from '../units.ts'
 import { type Args, Refusal } from './args.ts'
 import { nearest } from './grammar.ts'
-import { acting, type Context, endOfCall, type Outcome, placeTask, progress, type Verb } from './verb.ts'
+import {
+  acting,
+  type Context,
+  endOfCall,
+  gfpOf,
+  isAwake,
+  type Outcome,
+  placeTask,
+  progress,
+  progressInPieces,
+  type Verb,
+} from './verb.ts'
 
-/** In whose name a task takes kernel memory; without `account` nobody pays. Kernel threads never pay. */
+/** In whose name a task takes kernel memory; without `account` nobody pays. Kernel threads and interrupts never pay. */
 export function kernelActorOf(
   { kernel }: Context,
   task: Task,
@@ -22,9 +32,9 @@ export function kernelActorOf(
   cpu = task.cpu,
 ): KernelActor {
   const { tree } = kernel
-  const memcg = account && !task.kthread ? memcgFor(tree, cgroupOf(task)) : null
+  const memcg = account && !task.kthread && !task.inInterrupt ? memcgFor(tree, cgroupOf(task)) : null
   const node = args.has('node') ? args.number('node') : nodeOf(tree, cpu)
-  return { memcg, mm: task.mm, cpu, node, gfp: args.has('gfp') ? args.number('gfp') : GFP_KERNEL }
+  return { memcg, mm: task.mm, cpu, node, gfp: gfpOf(task, args) }
 }
 
 /** Where what a task takes is kept: with the task, or under a name that survives it. */
@@ -40,6 +50,16 @@ function holdingsOf({ kernel }: Context, task: Task, args: Args): TagHoldings {
 /** Deals `count` out over CPUs: as even as can be, the first ones get one more. */
 export const shares = (count: number, cpus: readonly Cpu[]): number[] =>
   cpus.map((_, i) => Math.floor(count / cpus.length) + (i < count % cpus.length ? 1 : 0))
+
+/** The same shares, CPU by CPU, without the first `done`. */
+export function sharesLeft(count: number, cpus: readonly Cpu[], done: number): { cpu: Cpu; count: number }[] {
+  let skip = done
+  return shares(count, cpus).map((share, i) => {
+    const skipped = Math.min(share, skip)
+    skip -= skipped
+    return { cpu: cpus[i]!, count: share - skipped }
+  })
+}
 
 function cacheOf({ kernel }: Context, args: Args, account: boolean): KmemCache | Refusal {
   const { slab, machine, features } = kernel.engine
@@ -82,19 +102,22 @@ function kmalloc(ctx: Context, args: Args): Outcome | Refusal {
       return objects.count
     }
   }
-  let got = 0
-  for (const [i, share] of shares(count, cpus).entries()) {
-    for (let left = share; left > 0; ) {
+  const { cursor } = ctx
+  let isRefused = false
+  for (const { cpu, count: share } of sharesLeft(count, cpus, cursor.done)) {
+    for (let left = share; left > 0 && isAwake(task); ) {
       const now = perCall > 0 ? Math.min(perCall, left) : left
-      const taken = take(now, kernelActorOf(ctx, task, args, account, cpus[i]))
-      got += taken
-      left -= now
+      const taken = take(now, kernelActorOf(ctx, task, args, account, cpu))
+      cursor.done += taken
+      if (taken < now) isRefused = true
+      left = isRefused ? 0 : left - now
       if (perCall > 0) endOfCall(ctx, task)
-      if (taken < now || task.state !== 'alive') left = 0
     }
   }
   endOfCall(ctx, task)
-  return progress(ctx, task, 'done', got, count, '')
+  return isRefused
+    ? progress(ctx, task, 'done', cursor.done, count, '')
+    : progressInPieces(ctx, task, 'done', count, '')
 }
 
 function kfree(ctx: Context, args: Args): Outcome | Refusal {

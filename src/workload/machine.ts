@@ -10,7 +10,7 @@ import { memcgFor } from '../tree/spawn.ts'
 import { type Args, Refusal } from './args.ts'
 import { books } from './books.ts'
 import { setConfig } from './config.ts'
-import { type Context, done, type Outcome, type Verb } from './verb.ts'
+import { type Context, done, type Outcome, type Verb, waiting } from './verb.ts'
 
 const ok = (words: string): Outcome => ({ errno: OK, words })
 
@@ -68,7 +68,7 @@ function stat({ kernel, here }: Context, args: Args): Outcome {
 export const machineVerbs: readonly Verb[] = [
   done('swap [on] [off] [SIZE]', swap),
   done('reclaim WHERE SIZE', reclaimNow),
-  done('tick TIME', tick),
+  waiting('tick TIME', tick),
   done('rstat-flush', rstatFlush),
   done('drain-stocks [CGROUP]', drain),
   done('config SETTING', config),

@@ -9,25 +9,26 @@ import type { Task } from '../tree/task.ts'
 import type { Pages } from '../units.ts'
 import { type Args, Refusal } from './args.ts'
 import { openNames } from './names.ts'
-import { acting, actorOf, type Context, done, endOfCall, type Outcome, progress, type Verb } from './verb.ts'
+import { acting, actorOf, type Context, done, endOfCall, type Outcome, progressInPieces, type Verb } from './verb.ts'
 
 const ok = (words: string): Outcome => ({ errno: OK, words })
 
-/** Does something in the name of a task and says how far it got: its pages, and what reclaim took meanwhile. */
-export function perform(ctx: Context, task: Task, name: string, wanted: Pages, act: () => Pages): Outcome {
+/**
+ * Does pages of something in the name of a task, from the cursor on, and says how far it got and what reclaim took
+ * meanwhile. `act` is told where to go on and answers how many pages it got through.
+ */
+export function perform(ctx: Context, task: Task, wanted: Pages, act: (done: Pages) => Pages): Outcome {
+  const { cursor } = ctx
   const { engine } = ctx.kernel
   const { charged, reclaimed } = engine
   const { written } = engine.swap
-  const got = act()
+  cursor.done += act(cursor.done)
   endOfCall(ctx, task)
-  return progress(
-    ctx,
-    task,
-    name,
-    got,
-    wanted,
-    ` charged=${engine.charged - charged} reclaimed=${engine.reclaimed - reclaimed} swapped=${engine.swap.written - written}`,
-  )
+  cursor.charged += engine.charged - charged
+  cursor.reclaimed += engine.reclaimed - reclaimed
+  cursor.swapped += engine.swap.written - written
+  const words = ` charged=${cursor.charged} reclaimed=${cursor.reclaimed} swapped=${cursor.swapped}`
+  return progressInPieces(ctx, task, 'pages', wanted, words)
 }
 
 export function addressSpace(task: Task): Mm | Refusal {
@@ -67,12 +68,14 @@ function anon(ctx: Context, args: Args): Outcome | Refusal {
   if (old && old.file !== null) return new Refusal(EEXIST, `${name} maps the file ${old.file.name}; it does not grow`)
   const actor = actorOf(ctx, task, args)
   const vma = old ?? createVma(mm, name, 0, ANONYMOUS)
-  const start = vma.pages
-  vma.pages += pages
+  const start = ctx.cursor.start ?? vma.pages
+  if (ctx.cursor.start === null) vma.pages += pages
+  ctx.cursor.start = start
+  const end = Math.min(start + pages, vma.pages)
   if (args.flag('untouched')) return ok(`${task.name} pages=${pages} charged=0`)
   const order = args.has('order') ? Number(args.text('order')) : 0
-  return perform(ctx, task, 'pages', pages, () =>
-    touchRegion(ctx.kernel.engine, vma, start, start + pages, { write: true, order }, actor),
+  return perform(ctx, task, end - start, done =>
+    touchRegion(ctx.kernel.engine, vma, start + done, end, { write: true, order }, actor),
   )
 }
 
@@ -86,7 +89,7 @@ function touch(ctx: Context, args: Args): Outcome | Refusal {
   if (end > vma.pages || start > end) return new Refusal(EINVAL, `${vma.name} has ${vma.pages} pages, not ${end}`)
   const actor = actorOf(ctx, task, args)
   const how = { write: args.flag('write'), order: 0 }
-  return perform(ctx, task, 'pages', end - start, () => touchRegion(ctx.kernel.engine, vma, start, end, how, actor))
+  return perform(ctx, task, end - start, done => touchRegion(ctx.kernel.engine, vma, start + done, end, how, actor))
 }
 
 function free(ctx: Context, args: Args): Outcome | Refusal {
@@ -157,8 +160,8 @@ function access(mode: 'read' | 'write') {
     // Reading past the end stops there, writing extends the file.
     if (mode === 'write') found.pages = Math.max(found.pages, end)
     const last = Math.min(end, found.pages)
-    return perform(ctx, task, 'pages', Math.max(0, last - start), () =>
-      last <= start ? 0 : accessFile(ctx.kernel.engine, found, start, last, actor, mode),
+    return perform(ctx, task, Math.max(0, last - start), done =>
+      accessFile(ctx.kernel.engine, found, start + done, last, actor, mode),
     )
   }
 }
@@ -182,7 +185,12 @@ function map(ctx: Context, args: Args): Outcome | Refusal {
   if (first + pages > found.pages || pages <= 0)
     return new Refusal(EINVAL, `${found.name} has ${found.pages} pages; ${pages} from page ${first} are not in it`)
   if (!openNames(ctx, task, found)) return new Refusal(ENOMEM, `the dentry and inode of ${found.name} were refused`)
-  createVma(mm, name, pages, { file: found, filePage: first, isPrivate: args.flag('private') })
+  createVma(mm, name, pages, {
+    file: found,
+    filePage: first,
+    isPrivate: args.flag('private'),
+    isExec: args.flag('exec'),
+  })
   return ok(`${task.name} region=${name} pages=${pages}`)
 }
 
@@ -195,6 +203,13 @@ function unmap(ctx: Context, args: Args): Outcome | Refusal {
   return ok(`${task.name} pages=${pages}`)
 }
 
+function newShared({ kernel }: Context, task: Task, args: Args, mm: Mm, pages: Pages): Vma | Refusal {
+  const name = newRegionName(args, task, mm)
+  if (name instanceof Refusal) return name
+  const unnamed = createFile(kernel.engine, 'tmpfs', `shm:${name}`, pages, false)
+  return createVma(mm, name, pages, { file: unnamed, filePage: 0, isPrivate: false })
+}
+
 /** Shared anonymous memory: an unnamed file of tmpfs, mapped and written. */
 function shm(ctx: Context, args: Args): Outcome | Refusal {
   const task = args.task()
@@ -202,13 +217,12 @@ function shm(ctx: Context, args: Args): Outcome | Refusal {
   if (mm instanceof Refusal) return mm
   const pages = pagesOf(ctx, args)
   if (pages instanceof Refusal) return pages
-  const name = newRegionName(args, task, mm)
-  if (name instanceof Refusal) return name
-  const { engine } = ctx.kernel
   const actor = actorOf(ctx, task, args)
-  const unnamed = createFile(engine, 'tmpfs', `shm:${name}`, pages, false)
-  const vma = createVma(mm, name, pages, { file: unnamed, filePage: 0, isPrivate: false })
-  return perform(ctx, task, 'pages', pages, () => touchRegion(engine, vma, 0, pages, { write: true, order: 0 }, actor))
+  const vma = ctx.cursor.start === null ? newShared(ctx, task, args, mm, pages) : regionOf(task, args.text('REGION'))
+  if (vma instanceof Refusal) return vma
+  ctx.cursor.start = 0
+  const how = { write: true, order: 0 }
+  return perform(ctx, task, pages, done => touchRegion(ctx.kernel.engine, vma, done, vma.pages, how, actor))
 }
 
 const FS_KEY = '[fs=ext4|tmpfs]'

@@ -1,9 +1,10 @@
 /** Verbs about names: look-ups, and references that keep them (workload.md §4.3, §6.2). */
-import { dropHold, holdNames, lookupNames, NAME_SPACES, type NameSpace } from '../engine/dcache.ts'
+import { dropHold, holdNames, lookupNames } from '../engine/dcache.ts'
 import type { PageCacheFile } from '../engine/file.ts'
 import { GFP_KERNEL } from '../engine/gfp.ts'
 import { freeKernelObjects } from '../engine/kmem.ts'
 import { allocKernelObjects } from '../engine/kmemalloc.ts'
+import { NAME_SPACES, type NameSpace } from '../engine/names.ts'
 import { findCache } from '../engine/slab/slub.ts'
 import { EINVAL, ENOENT, OK } from '../errno.ts'
 import { memcgFor, nodeOf } from '../tree/spawn.ts'

@@ -1,5 +1,5 @@
 /** Verbs about tasks: who is there, and where (workload.md §4.1). */
-import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../engine/oom.ts'
+import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../engine/oomvictim.ts'
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, type Errno, isErrno, OK } from '../errno.ts'
 import { type Cgroup, pathOf } from '../tree/cgroup.ts'
 import { exitProcess, exitTask, reapTask } from '../tree/exit.ts'

@@ -9,6 +9,7 @@ import { kernelMemoryVerbs } from './kmem.ts'
 import { machineVerbs } from './machine.ts'
 import { memoryVerbs } from './memory.ts'
 import { nameVerbs } from './names.ts'
+import { stallVerbs } from './stall.ts'
 import { taskVerbs } from './tasks.ts'
 import { later, type Verb } from './verb.ts'
 import { waitVerbs } from './wait.ts'
@@ -17,7 +18,6 @@ const laterVerbs: readonly Verb[] = [
   later(3, 'irq T on|off'),
   later(3, 'return T'),
   later(3, 'flush FILE'),
-  later(3, 'stall TEXT…'),
   later(4, 'burn T [load=TEXT] [for=TIME]'),
   later(4, 'idle T'),
 ]
@@ -32,6 +32,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map(
     ...descriptorVerbs,
     ...cacheVerbs,
     ...machineVerbs,
+    ...stallVerbs,
     ...waitVerbs,
     ...laterVerbs,
   ].map(verb => [verb.usage.verb, verb]),

@@ -5,10 +5,11 @@
  */
 import type { WorkKind } from '../clock.ts'
 import { ENOENT, type Errno, ETIMEDOUT, OK, type Ok } from '../errno.ts'
+import { TASK_WAKES } from '../tree/sleep.ts'
 import type { Task } from '../tree/task.ts'
 import { type Nanoseconds, seconds } from '../units.ts'
 import type { Args } from './args.ts'
-import { type Context, done, type Outcome, type Verb } from './verb.ts'
+import { type Context, type Outcome, type Verb, waiting } from './verb.ts'
 import type { WaitFor, Workload } from './workload.ts'
 
 const DEFAULT_SETTLE: Nanoseconds = seconds(60)
@@ -16,9 +17,12 @@ const DEFAULT_SETTLE: Nanoseconds = seconds(60)
 /** Deferred: the latest end of a wait has come. */
 export const DEADLINE: WorkKind = 'wait-deadline'
 
+/** What nobody waits for by waiting for everything deferred: other ends of waits, and sleepers. */
+const NOT_WORK: readonly WorkKind[] = [DEADLINE, TASK_WAKES]
+
 /** Whether what is waited for has come. */
 export function isOver({ kernel, workload }: Pick<Context, 'kernel' | 'workload'>, what: WaitFor): boolean {
-  if (what.kind === 'settle') return kernel.engine.clock.queue.every(item => item.kind === DEADLINE)
+  if (what.kind === 'settle') return kernel.engine.clock.queue.every(item => NOT_WORK.includes(item.kind))
   return !workload.jobs.some(job => what.pid === undefined || job.pid === what.pid)
 }
 
@@ -81,7 +85,7 @@ function step({ kernel, workload }: Context, args: Args): Outcome {
 }
 
 export const waitVerbs: readonly Verb[] = [
-  done('wait WHO [max=TIME]', wait),
-  done('settle [max=TIME]', settle),
-  done('step [COUNT]', step),
+  waiting('wait WHO [max=TIME]', wait),
+  waiting('settle [max=TIME]', settle),
+  waiting('step [COUNT]', step),
 ]

@@ -27,9 +27,10 @@ import { isToBeFrozen } from '../tree/freezer.ts'
 import { processOf } from '../tree/kill.ts'
 import { cgroupOf, type Task } from '../tree/task.ts'
 import type { ByteString, Bytes, Nanoseconds, Pid } from '../units.ts'
-import { checkWords, Refusal, type Surroundings } from './args.ts'
+import { type Args, checkWords, Refusal } from './args.ts'
 import { MAX_LINE, nearest, parseLine, Wrong } from './grammar.ts'
-import type { Outcome } from './verb.ts'
+import { oomLines } from './oomlog.ts'
+import { type Context, type Cursor, endOfCall, isAwake, newCursor, type Outcome, type Verb } from './verb.ts'
 import { verbs } from './verbs.ts'
 import { DEADLINE, isOver, outcomeOfWait } from './wait.ts'
 
@@ -39,6 +40,10 @@ export interface Job {
   readonly text: ByteString
   readonly here: Cgroup
   readonly opener: Credentials
+  /** How far it is, once it was begun. */
+  readonly cursor: Cursor
+  /** What is to be said of it when its task wakes: all is done. */
+  outcome: Outcome | Refusal | null
 }
 
 /** Somebody the OOM killer chose while a line was running. */
@@ -86,6 +91,14 @@ interface FinishedJob {
   readonly text: string
 }
 
+/** A line is queued: why, and until when where that is known. */
+class Waiting {
+  readonly words: ByteString
+  constructor(words: ByteString) {
+    this.words = words
+  }
+}
+
 const LOG_LINES = 1000
 
 /** What is there between two operations, as plain data. */
@@ -116,8 +129,10 @@ export class Workload {
   readonly state: WorkloadState
   /** Kills during the present line. */
   readonly kills: Kill[] = []
-  /** Set while a line runs: nothing else may run then. */
+  /** Set while a line runs in which no time passes: no other may run then. */
   #busy = false
+  /** Lines that run: one, and those that go on while it lets time pass. */
+  #running = 0
   #postponed: { what: WaitFor; deadline: Nanoseconds } | undefined
 
   constructor(kernel: Kernel, state = createState()) {
@@ -125,6 +140,7 @@ export class Workload {
     this.state = state
     kernel.handle(DEADLINE, () => {})
     kernel.observe(message => {
+      if (message.kind === 'oom') this.note(...oomLines(kernel, message.report))
       if (message.kind === 'kill') this.#noteKill(message.mm, message.oomAt)
     })
     kernel.afterSettle(() => {
@@ -222,9 +238,9 @@ export class Workload {
     for (const line of run.results) this.#addToLog(`${pathOf(run.here)} ${line}`)
   }
 
-  /** A line of the log that is no outcome of the language. */
-  note(line: string): void {
-    this.#addToLog(line)
+  /** Lines of the log that are no outcome of the language and stay together. */
+  note(...lines: readonly string[]): void {
+    this.#addToLog(lines.join(`\n${this.#kernel.now} `))
   }
 
   #addToLog(line: string): void {
@@ -234,7 +250,6 @@ export class Workload {
 
   #runLine(run: Run, text: ByteString): void {
     const number = run.next + 1
-    const around = { kernel: this.#kernel, here: run.here, opener: run.opener }
     if (text.length > MAX_LINE) {
       this.#record(run, number, '?', {
         errno: E2BIG,
@@ -249,10 +264,11 @@ export class Workload {
       this.#record(run, number, '?', { errno: EINVAL, words: '', note: line.why })
       return
     }
-    const outcome = this.#execute(text, around, true)
-    if (outcome === 'waits') {
+    const job = { pid: 0, text, here: run.here, opener: run.opener, cursor: newCursor(), outcome: null }
+    const outcome = this.#execute(job, true)
+    if (outcome instanceof Waiting) {
       run.waiting++
-      run.results.push(`${number} waits ${line.verb} reason=${this.#reasonToWait(around, text)}`)
+      run.results.push([`${number} waits ${line.verb}`, outcome.words].filter(Boolean).join(' '))
     } else if (this.#postponed === undefined) this.#record(run, number, line.verb, outcome, line.tolerant)
   }
 
@@ -266,8 +282,12 @@ export class Workload {
     }
   }
 
-  /** Runs one line; `waits` if it was queued because its task cannot do it now (and `mayQueue`). */
-  #execute(text: ByteString, around: Surroundings, mayQueue: boolean): Outcome | Refusal | 'waits' {
+  /**
+   * Runs a line, or goes on with one that was begun. What its task cannot do now is queued, if it comes from a write
+   * (`isNew`); so is what puts its task to sleep.
+   */
+  #execute(job: Job, isNew: boolean): Outcome | Refusal | Waiting {
+    const { text, here, opener } = job
     const line = parseLine(text)
     if (line === undefined || line instanceof Wrong) return new Refusal(EINVAL, 'no line')
     const verb = verbs.get(line.verb)
@@ -277,60 +297,82 @@ export class Workload {
     }
     if (verb.run === undefined)
       return new Refusal(EOPNOTSUPP, `${line.verb} is not modelled yet: step ${verb.arrives} brings it`)
+    const around = { kernel: this.#kernel, here, opener }
     const args = checkWords(line, verb.usage, around)
     if (args instanceof Refusal) return args
-    if (verb.acts && mayQueue && !this.#canAct(args.task())) {
-      this.jobs.push({ pid: args.task().pid, text, here: around.here, opener: around.opener })
-      return 'waits'
+    const task = verb.acts ? args.task() : undefined
+    if (task !== undefined && isNew) {
+      const reason = this.#reasonToWait(task)
+      if (reason !== undefined) {
+        this.jobs.push({ ...job, pid: task.pid })
+        return new Waiting(`reason=${reason}`)
+      }
     }
     this.kills.length = 0
-    this.#busy = true
+    const outcome = this.#run(verb, { ...around, workload: this, cursor: job.cursor }, args, task)
+    return task?.sleep == null || task.state !== 'alive' ? outcome : this.#cut(job, isNew, task, outcome)
+  }
+
+  #run(verb: Verb, ctx: Context, args: Args, task: Task | undefined): Outcome | Refusal {
+    const was = this.#busy
+    this.#busy = !verb.waits
+    this.#running++
     try {
-      const outcome = verb.run({ ...around, workload: this }, args)
-      this.#kernel.settle()
+      const outcome = verb.run!(ctx, args)
+      if (task === undefined) this.#kernel.settle()
+      else endOfCall(ctx, task)
       return outcome
     } finally {
-      this.#busy = false
+      this.#busy = was
+      this.#running--
     }
   }
 
-  /** A task acts when it is alive, not stopped in any way, and has nothing queued. */
-  #canAct(task: Task): boolean {
-    return this.#isFree(task) && !this.jobs.some(job => job.pid === task.pid)
+  /** The task fell asleep: the line goes on later, or is done and said to be later. */
+  #cut(job: Job, isNew: boolean, task: Task, outcome: Outcome | Refusal): Waiting {
+    const { reason, until } = task.sleep!
+    const isUnfinished = !(outcome instanceof Refusal) && outcome.unfinished === true
+    job.outcome = isUnfinished ? null : outcome
+    if (isNew) this.jobs.push({ ...job, pid: task.pid })
+    const words = outcome instanceof Refusal ? '' : outcome.words
+    return new Waiting([words, `until=${until}`, `reason=${reason}`].filter(Boolean).join(' '))
+  }
+
+  /** Why a task does not do a new line at once: it can act when it is alive, not stopped in any way, and has nothing queued. */
+  #reasonToWait(task: Task): string | undefined {
+    if (task.stopped) return 'stopped'
+    if (task.sleep !== null || this.jobs.some(job => job.pid === task.pid)) return 'busy'
+    return this.#isFree(task) ? undefined : 'frozen'
   }
 
   #isFree(task: Task): boolean {
-    return task.state === 'alive' && !task.stopped && !task.frozen && (task.kthread || !isToBeFrozen(cgroupOf(task)))
+    return isAwake(task) && !task.stopped && !task.frozen && (task.kthread || !isToBeFrozen(cgroupOf(task)))
   }
 
-  #reasonToWait(around: Surroundings, text: ByteString): string {
-    const job = this.jobs.at(-1)!
-    const task = around.kernel.tree.tasks.get(job.pid)!
-    if (task.stopped) return 'stopped'
-    return this.#isFree(task) || job.text !== text ? 'busy' : 'frozen'
-  }
-
-  /** Does the queued lines whose tasks can act now. */
+  /** Goes on with the queued lines whose tasks can act now. */
   runReady(): void {
     if (this.#busy) return
-    for (let i = 0; i < this.jobs.length; ) {
-      const job = this.jobs[i]!
-      const task = this.#kernel.tree.tasks.get(job.pid)
-      const isFirst = this.jobs.findIndex(each => each.pid === job.pid) === i
-      if (task !== undefined && task.state === 'alive' && !(isFirst && this.#isFree(task))) {
-        i++
-        continue
-      }
-      this.jobs.splice(i, 1)
-      this.#finishJob(job, task)
-    }
+    for (let job = this.#nextReady(); job !== undefined; job = this.#nextReady()) this.#goOnWith(job)
   }
 
-  #finishJob(job: Job, task: Task | undefined): void {
-    const around = { kernel: this.#kernel, here: job.here, opener: job.opener }
+  /** The first line of a task that can act, or of one that is gone. */
+  #nextReady(): Job | undefined {
+    const behind = new Set<Pid>()
+    return this.jobs.find(job => {
+      const task = this.#kernel.tree.tasks.get(job.pid)
+      if (task?.state !== 'alive') return true
+      const isFirst = !behind.has(job.pid)
+      behind.add(job.pid)
+      return isFirst && this.#isFree(task)
+    })
+  }
+
+  #goOnWith(job: Job): void {
+    const task = this.#kernel.tree.tasks.get(job.pid)
     const outcome =
-      task?.state === 'alive' ? this.#execute(job.text, around, false) : new Refusal(ESRCH, 'its task has exited')
-    if (outcome === 'waits') return
+      task?.state !== 'alive' ? new Refusal(ESRCH, 'its task has exited') : (job.outcome ?? this.#execute(job, false))
+    if (outcome instanceof Waiting) return
+    this.jobs.splice(this.jobs.indexOf(job), 1)
     const verb = parseLine(job.text)
     const text = describe(verb === undefined || verb instanceof Wrong ? '?' : verb.verb, outcome)
     this.finished.push({ pid: job.pid, errno: outcome.errno, text })
@@ -341,7 +383,7 @@ export class Workload {
   /** Goes on with writes whose wait is over. */
   #resume(): void {
     const { pending: waiting } = this.state
-    if (this.#busy || waiting.length === 0) return
+    if (this.#running > 0 || waiting.length === 0) return
     const kernel = this.#kernel
     for (const pending of [...waiting]) {
       const { run, what } = pending
@@ -372,7 +414,6 @@ export class Workload {
     const file = engine.hierarchy === 'v1' ? 'memory.limit_in_bytes' : 'memory.max'
     const kill = { task: victim.name, at, limit: `${file} of ${at} (${shortSize(limit)})` }
     this.kills.push(kill)
-    this.#addToLog(`${at} oom-kill task=${victim.name} pid=${victim.pid}`)
   }
 }
 

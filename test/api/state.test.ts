@@ -50,9 +50,9 @@ const busy: Record<string, Request> = {
   'an ordinary user begins': system => system.spawn({ uid: 1000, gid: 1000, groups: [5], pid: 200 }),
   'both exist': system => [system.addPid(100), system.addPid(200)],
   controllers: write('/cgroup.subtree_control', '+memory +pids +cpu'),
-  cgroups: system => ['/a', '/a/x', '/b', '/dying', '/frozen'].map(path => mkdir(path)(system)),
+  cgroups: system => ['/a', '/a/x', '/b', '/dying', '/frozen', '/slow'].map(path => mkdir(path)(system)),
   'controllers below': write('/a/cgroup.subtree_control', '+memory +pids'),
-  limits: system => [write('/b/memory.max', '64M')(system), write('/b/memory.high', '48M')(system)],
+  limits: system => [write('/b/memory.max', '64M')(system), write('/slow/memory.high', '1M')(system)],
   'tasks and memory': run('/b', 'task t1', 'anon t1 heap 20M', 'fork t1 t2', 'thread t1 t3', 'anon t2 heap 3M order=9'),
   'files that two cgroups share': run(
     '/b',
@@ -80,6 +80,7 @@ const busy: Record<string, Request> = {
   'its freezing': write('/frozen/cgroup.freeze', '1'),
   'time for that': pass(50),
   'queued work': run('/frozen', 'anon f1 heap 5M', 'anon f2 heap 6M'),
+  'a sleeping task': run('/slow', 'task l1', 'anon l1 heap 3M'),
   'a limit that is hit': run('/b', '- anon t2 more 100M'),
   'a file half read': system => [open('/b/memory.stat')(system), read(5, 10)(system)],
   'a peak of its own': system => [open('/b/memory.peak')(system), shell(system).write(6, '1')],
@@ -195,7 +196,8 @@ t.test('all of it was really there', async t => {
   const system = boot()
   for (const request of Object.values(busy)) request(system)
   const { kernel } = system
-  t.equal(kernel.workload.jobs.length, 2, 'queued work')
+  t.equal(kernel.workload.jobs.length, 3, 'queued work')
+  t.ok(kernel.tree.tasksByName.get('l1')?.sleep, 'a sleeper')
   t.ok(kernel.engine.clock.queue.length >= 3, 'deferred work')
   t.ok(
     kernel.tree.css.some(css => css?.stage === 'offline'),

@@ -45,7 +45,7 @@ t.test('WE-02: close to the limit a charge takes exactly what it needs', t => {
 })
 
 t.test('WE-03: the level that refused is the one that is blamed', t => {
-  const e = engineOf('5.9')
+  const e = engineOf('5.15')
   const p = memcgBelow(e)
   const c = memcgBelow(e, p)
   // P pays for the per-CPU memory of C: what it left in the stocks would get in the way.

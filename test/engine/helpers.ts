@@ -35,6 +35,8 @@ export function engineOf(
   const features = featuresOf(kernel)
   const options: ModelOptions = {
     reclaim: 'ideal',
+    memoryRecursiveprot: false,
+    sbShrinkBatch: 128,
     taskOverhead: false,
     cacheCreateBypass: 0,
     cacheObjects: 'measured',
@@ -44,6 +46,9 @@ export function engineOf(
     reclaimUsPerPage: 10,
     refaultUs: 100,
     swapinUs: 100,
+    watermarkGapPages: 512,
+    memoryLocalevents: false,
+    oomExitMs: 0,
   }
   const chosen = (known: object): object => Object.fromEntries(Object.entries(choices).filter(([key]) => key in known))
   return createEngine({

@@ -16,6 +16,8 @@ import { drainPageStocksBelow } from '../../src/engine/stock.ts'
 import { EAGAIN, OK } from '../../src/errno.ts'
 import { bareMm, engineOf, memcgBelow } from './helpers.ts'
 
+const WAITS = { nonblock: false }
+
 /** Clean page cache of so many pages, charged to the address space; nothing is left in the stock. */
 function cleanCache(e: Engine, mm: Mm, pages: number): void {
   const file = createFile(e, 'ext4', `cache${e.files.byName.size}`, pages, true)
@@ -67,7 +69,7 @@ t.test('WE-13: writing memory.high reclaims what it can and never fails', t => {
   const mm = bareMm(e, m)
   cleanCache(e, mm, 5000)
   charge(e.counters, m.memory, 5000)
-  writeHigh(e, m, 4000)
+  writeHigh(e, m, 4000, WAITS)
   t.equal(used(e, m), 5000)
   t.equal(e.reclaimed, 5000)
   t.equal(eventCount(e, m, 'high'), 0)
@@ -88,7 +90,7 @@ t.test('WE-14: writing memory.max reclaims, then kills; the usage may stay above
     return { e, m, a, b }
   }
   const { e, m, a, b } = scene()
-  writeMax(e, m, 4000)
+  writeMax(e, m, 4000, WAITS)
   t.equal(used(e, m), 2500)
   t.ok(a.dying)
   t.notOk(b.dying)
@@ -98,7 +100,7 @@ t.test('WE-14: writing memory.max reclaims, then kills; the usage may stay above
 
   const spared = scene()
   for (const mm of [spared.a, spared.b]) mm.oomScoreAdj = -1000
-  writeMax(spared.e, spared.m, 4000)
+  writeMax(spared.e, spared.m, 4000, WAITS)
   t.equal(used(spared.e, spared.m), 5500, 'nobody can be killed')
   t.equal(eventCount(spared.e, spared.m, 'oom'), 1)
   t.end()

@@ -1,13 +1,17 @@
 // Whom the OOM killer chooses: charge-reclaim.md §9 and its worked examples.
 import t from 'tap'
+import { BOOT_TIME, takeDue } from '../../src/clock.ts'
 import { setMax } from '../../src/engine/counter.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { eventCount, localEventCount } from '../../src/engine/events.ts'
 import { touchRegion } from '../../src/engine/fault.ts'
-import { GFP_KERNEL } from '../../src/engine/gfp.ts'
+import { GFP_KERNEL, parseGfp } from '../../src/engine/gfp.ts'
 import type { MemCgroup } from '../../src/engine/memcg.ts'
 import { createVma, type Mm } from '../../src/engine/mm.ts'
-import { oomBadness, outOfMemory } from '../../src/engine/oom.ts'
+import { OOM_EXIT, outOfMemory, victimExits } from '../../src/engine/oom.ts'
+import { oomBadness } from '../../src/engine/oomvictim.ts'
+import type { KernelId } from '../../src/profiles/features.ts'
+import { milliseconds } from '../../src/units.ts'
 import { bareMm, engineOf, memcgBelow } from './helpers.ts'
 
 const anon = (e: Engine, mm: Mm, pages: number, name = 'heap'): number => {
@@ -40,24 +44,11 @@ t.test('WE-39a: badness is resident memory and page tables, shifted by a share o
   t.end()
 })
 
-t.test('of two tasks that are equally bad the one scanned later dies', t => {
-  const e = engineOf()
-  const m = memcgBelow(e)
-  const first = bareMm(e, m)
-  const second = bareMm(e, m)
-  for (const mm of [first, second]) anon(e, mm, 100)
-  setMax(e.counters, m.memory, 0)
-  t.ok(outOfMemory(e, m, 1, null, 0))
-  t.notOk(first.dying)
-  t.ok(second.dying)
-  t.end()
-})
-
 t.test('the killer spares everybody when there is room again', t => {
   const e = engineOf()
   const m = memcgBelow(e)
   anon(e, bareMm(e, m), 100)
-  t.ok(outOfMemory(e, m, 1, null, 0))
+  t.equal(outOfMemory(e, m, 1, GFP_KERNEL, null, 0), 'killed')
   t.equal(eventCount(e, m, 'oom'), 1)
   t.equal(eventCount(e, m, 'oom_kill'), 0)
   t.end()
@@ -100,5 +91,132 @@ t.test('WE-39b: a group is killed as a whole, and the victim is counted twice', 
   const spared = groupScene('parent', true)
   t.equal(spared.dead, 3, 'a task with oom_score_adj -1000 survives')
   t.equal(eventCount(spared.e, spared.p, 'oom_kill'), 3 + 1)
+  t.end()
+})
+
+/** Two memory users below a limit, the second of which may have been forked from the first; and what the killer did. */
+function scene(kernel: KernelId, choices: Parameters<typeof engineOf>[2] = {}) {
+  const e = engineOf(kernel, {}, choices)
+  const m = memcgBelow(e)
+  const [first, second] = [bareMm(e, m), bareMm(e, m)]
+  return { e, m, first, second, ask: (pages = 1, gfp = GFP_KERNEL) => outOfMemory(e, m, pages, gfp, null, 0) }
+}
+
+t.test('oom_nofs: for a charge that may not use file systems the killer declined from 4.19 to 5.3', t => {
+  for (const [kernel, outcome] of [
+    ['4.3', 'killed'],
+    ['4.19', 'declined'],
+    ['5.3', 'declined'],
+    ['5.5', 'killed'],
+  ] as const) {
+    const { e, m, first, ask } = scene(kernel)
+    anon(e, first, 100)
+    setMax(e.counters, m.memory, 0)
+    t.equal(ask(1, parseGfp('GFP_NOFS')!), outcome, kernel)
+    t.equal(first.dying, outcome === 'killed', kernel)
+  }
+  t.end()
+})
+
+t.test('oom_recheck_margin: up to 5.8 the killer does not look whether there is room again', t => {
+  for (const [kernel, isKilled] of [
+    ['5.8', true],
+    ['5.9', false],
+  ] as const) {
+    const { e, first, ask } = scene(kernel)
+    anon(e, first, 100)
+    t.equal(ask(), 'killed')
+    t.equal(first.dying, isKilled, kernel)
+  }
+  t.end()
+})
+
+t.test('oom_tie: of two that are equally bad the first one met dies up to 4.19, later the last', t => {
+  for (const [kernel, dead] of [
+    ['4.19', 'first'],
+    ['5.3', 'second'],
+  ] as const) {
+    const made = scene(kernel)
+    for (const mm of [made.first, made.second]) anon(made.e, mm, 100)
+    setMax(made.e.counters, made.m.memory, 0)
+    made.ask()
+    t.ok(made[dead].dying, kernel)
+    t.equal(made.first.dying && made.second.dying, false)
+  }
+  t.end()
+})
+
+t.test('oom_child_first: up to 4.19 a child dies in place of its parent', t => {
+  for (const [kernel, dead] of [
+    ['4.19', 'second'],
+    ['5.3', 'first'],
+  ] as const) {
+    const made = scene(kernel)
+    anon(made.e, made.first, 100)
+    anon(made.e, made.second, 10)
+    made.second.parent = made.first.id
+    setMax(made.e.counters, made.m.memory, 0)
+    made.ask()
+    t.ok(made[dead].dying, kernel)
+    t.equal(made.first.dying && made.second.dying, false)
+  }
+  t.end()
+})
+
+t.test('oom_badness: at least 1 up to 5.8, and three percent less for root up to 4.4', t => {
+  // 1000 pages, of a limit of 51200: adj -500 takes away 500 x 51. Three percent of 1000 pages are 30.
+  for (const [kernel, user, root, spared] of [
+    ['4.4', 1000, 970, 1],
+    ['5.8', 1000, 1000, 1],
+    ['5.9', 1000, 1000, -24_500],
+  ] as const) {
+    const { e, m, first } = scene(kernel)
+    setMax(e.counters, m.memory, 51_200)
+    first.rss.anon = 1000
+    t.equal(oomBadness(e, first, m), user, kernel)
+    first.privileged = true
+    t.equal(oomBadness(e, first, m), root, `${kernel}, root`)
+    first.oomScoreAdj = -500
+    t.equal(oomBadness(e, first, m), spared, `${kernel}, spared`)
+    first.rss.anon = 0
+    m.mms!.clear()
+  }
+  t.end()
+})
+
+t.test('charge_order: 4.2 tells the killer of every charge that it is a single page', t => {
+  for (const [kernel, order] of [
+    ['4.2', 0],
+    ['4.3', 9],
+  ] as const) {
+    const { e, m, first, ask } = scene(kernel)
+    anon(e, first, 100)
+    setMax(e.counters, m.memory, 0)
+    ask(512)
+    const [message] = e.outbox.filter(({ kind }) => kind === 'oom')
+    t.match(message, { report: { order, victim: first.id } }, kernel)
+  }
+  t.end()
+})
+
+t.test('a victim that takes its time keeps the killer from killing another', t => {
+  const { e, m, first, second, ask } = scene('6.12', { oomExitMs: 50 })
+  anon(e, first, 100)
+  anon(e, second, 10)
+  setMax(e.counters, m.memory, 0)
+  t.equal(ask(), 'killed')
+  t.ok(first.dying)
+  t.ok(e.mms.has(first.id), 'it still holds its memory')
+  t.equal(ask(), 'wait')
+  t.notOk(second.dying)
+  const { kind, a, due } = takeDue(e.clock, Number.POSITIVE_INFINITY)!
+  t.equal(kind, OOM_EXIT)
+  t.equal(due, BOOT_TIME + milliseconds(50))
+  victimExits(e, a)
+  t.notOk(e.mms.has(first.id))
+  t.equal(ask(), 'killed')
+  t.ok(second.dying)
+  t.equal(eventCount(e, m, 'oom'), 3)
+  t.equal(eventCount(e, m, 'oom_kill'), 2)
   t.end()
 })

@@ -1,7 +1,7 @@
 /** The command `memcgfs` and what programs see of the kernel it mounts: events that wake them, lists they are on. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -93,6 +93,22 @@ t.test('events of the model wake programs up', { skip: cannotMount }, async t =>
     t.throws(() => run('anon t2 heap 2M'), { code: 'ENOMEM' })
     t.equal(await woken, POLLPRI | POLLERR)
     t.match(await client.read(fd, 200, 0), /\noom 1\noom_kill 1\n/)
+  })
+
+  t.test('poll: memory.pressure when its trigger fires, and only then', async t => {
+    const fd = Number(await client.call('open', join(cgroup, 'memory.pressure'), constants.O_RDWR, 0))
+    const trigger = 'some 100000 1000000'
+    t.equal(await client.call('write', fd, trigger, trigger.length), trigger.length)
+    t.equal(await client.call('write', fd, trigger, trigger.length), 'EBUSY')
+    t.same(await client.special('poll', [{ fd, events: POLLPRI }], 0), [0])
+    const woken = client.special('poll', [{ fd, events: POLLPRI }], LONG_MS)
+    run('stall memory some=100% for=300ms')
+    t.same(await woken, [POLLPRI])
+    t.same(await client.special('poll', [{ fd, events: POLLPRI }], 0), [0], 'once')
+    // What is left of the stall is told when the window has passed: nobody asks the mount anything meanwhile.
+    t.same(await client.special('poll', [{ fd, events: POLLPRI }], LONG_MS), [POLLPRI])
+    t.match(await client.read(fd, 200, 0), /^some avg10=.* total=300000\nfull avg10=.* total=0\n$/)
+    await client.call('close', fd)
   })
 
   t.test('inotify: IN_MODIFY on both files, and nothing for files that did not change', async t => {

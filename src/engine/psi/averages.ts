@@ -32,22 +32,16 @@ function decay(average: number, factor: number, percent: number): number {
   return Math.floor(sum / ONE)
 }
 
-/**
- * Moves the three averages that begin at `at` on: through `missed` periods without any stall in one step, then through
- * one of `period` ns in which `sample` ns were lost.
- */
-export function stepAverages(
-  averages: number[],
-  at: number,
-  missed: number,
-  sample: Nanoseconds,
-  period: Nanoseconds,
-): void {
+/** Moves the three averages that begin at `at` through so many periods without any stall, in one step. */
+export function skipPeriods(averages: number[], at: number, missed: number): void {
+  if (missed === 0) return
+  for (const [i, factor] of DECAYS.entries()) averages[at + i] = decay(averages[at + i]!, power(factor, missed), 0)
+}
+
+/** Moves them through one period of `period` ns in which `sample` ns were lost. */
+export function stepAverages(averages: number[], at: number, sample: Nanoseconds, period: Nanoseconds): void {
   const percent = Math.floor((sample * 100) / period)
-  for (const [i, factor] of DECAYS.entries()) {
-    const idle = missed > 0 ? decay(averages[at + i]!, power(factor, missed), 0) : averages[at + i]!
-    averages[at + i] = decay(idle, factor, percent)
-  }
+  for (const [i, factor] of DECAYS.entries()) averages[at + i] = decay(averages[at + i]!, factor, percent)
 }
 
 /** `18.11`: two decimals, cut off. */

@@ -9,7 +9,7 @@
 import type { Features } from '../../profiles/features.ts'
 import type { Nanoseconds } from '../../units.ts'
 import type { Engine } from '../engine.ts'
-import { AVERAGES, PSI_PERIOD, stepAverages } from './averages.ts'
+import { AVERAGES, PSI_PERIOD, skipPeriods, stepAverages } from './averages.ts'
 import type { Hold } from './hold.ts'
 import type { PsiTrigger } from './trigger.ts'
 
@@ -204,7 +204,8 @@ function averageUpTo(books: PsiBooks, now: Nanoseconds): void {
     const sample = Math.min(left, period)
     books.averaged[i]! += sample
     if (left > sample) books.stalled = true
-    stepAverages(books.averages, i * AVERAGES, missed, sample, period)
+    skipPeriods(books.averages, i * AVERAGES, missed)
+    stepAverages(books.averages, i * AVERAGES, sample, period)
   }
 }
 

@@ -2,17 +2,20 @@
  * SLAB: each CPU keeps single free objects in an array, the CPUs of a node share another one, and both are trimmed
  * while nobody uses them. Kernel: mm/slab.c, cache_alloc_refill, cache_flusharray, free_block, cache_reap.
  *
- * Simplified: objects of other nodes pass through the arrays like others (no alien caches), a refill after idleness is
- * not shortened, and all CPUs are trimmed at the same time.
+ * Objects of other nodes are taken from there, and an object may come from any node when the wanted one gets no slab.
+ *
+ * Simplified: freed objects of other nodes pass through the arrays like others (no alien caches), a refill after
+ * idleness is not shortened, and all CPUs are trimmed at the same time.
  */
 import { schedule } from '../../clock.ts'
 import { type Cpu, milliseconds } from '../../units.ts'
 import type { Engine } from '../engine.ts'
+import { nodeOfCpu } from '../machine.ts'
 import type { KernelActor } from '../objcg.ts'
 import type { ObjCgroup } from '../objstock.ts'
 import type { Allocator } from './allocator.ts'
 import { arrayBatch } from './geometry.ts'
-import { discardSlab, newSlab, type SlabPages } from './pages.ts'
+import { discardSlab, newSlab, type SlabPages, trySlab } from './pages.ts'
 import {
   cpuStack,
   FREE,
@@ -63,10 +66,71 @@ function take(
   objcg: ObjCgroup | null,
   pages: SlabPages,
 ): ObjectRun | null {
+  if (actor.node !== nodeOfCpu(e.machine, actor.cpu)) return takeFromNode(e, cache, want, actor, objcg, pages)
   const stack = cpuStack(cache, actor.cpu)
-  if (stack.held === 0 && !refill(e, cache, stack, actor, pages)) return null
+  if (stack.held === 0 && !refill(e, cache, stack, actor, pages)) return fallBack(e, cache, actor, objcg, pages)
   stack.touched = true
   return popNewest(stack, want, objcg)
+}
+
+/** Objects of another node than that of the CPU: straight from its slabs. Kernel: ____cache_alloc_node. */
+function takeFromNode(
+  e: Engine,
+  cache: KmemCache,
+  want: number,
+  actor: KernelActor,
+  objcg: ObjCgroup | null,
+  pages: SlabPages,
+): ObjectRun | null {
+  if (cache.nodes[actor.node]!.free === 0 && !grow(e, cache, actor, pages))
+    return fallBack(e, cache, actor, objcg, pages)
+  return takeListed(e, cache, cache.nodes[actor.node]!, want, objcg)
+}
+
+/** Up to `want` objects of one slab of a node that has free ones. */
+function takeListed(
+  { slab }: Engine,
+  cache: KmemCache,
+  node: NodeSlabs,
+  want: number,
+  objcg: ObjCgroup | null,
+): ObjectRun {
+  const row = node.partial.length > 0 ? node.partial.first : node.empty.first
+  const count = Math.min(want, get(slab, row, FREE))
+  changeFree(slab, cache, row, -count)
+  return { slab: row, count, objcg }
+}
+
+/**
+ * The wanted node has no object and got no slab: one object of any node, or of a new slab made with the caller's flags
+ * on the node of the CPU. The next object is wanted from its own node again. Kernel: fallback_alloc.
+ */
+function fallBack(
+  e: Engine,
+  cache: KmemCache,
+  actor: KernelActor,
+  objcg: ObjCgroup | null,
+  pages: SlabPages,
+): ObjectRun | null {
+  if (e.machine.nodes === 1) return null
+  const other = cache.nodes.find(node => node.free > 0)
+  if (other !== undefined) return takeListed(e, cache, other, 1, objcg)
+  const near = { ...actor, node: nodeOfCpu(e.machine, actor.cpu) }
+  if (!list(e, cache, trySlab(e, cache, 'fallback', near, pages))) return null
+  return takeListed(e, cache, cache.nodes[near.node]!, 1, objcg)
+}
+
+/** A new slab on the wanted node; false if it was refused. On a machine of one node there is no other to fall back to. */
+function grow(e: Engine, cache: KmemCache, actor: KernelActor, pages: SlabPages): boolean {
+  const isOnlyNode = e.machine.nodes === 1
+  return list(e, cache, isOnlyNode ? newSlab(e, cache, actor, pages) : trySlab(e, cache, 'first', actor, pages))
+}
+
+function list({ slab }: Engine, cache: KmemCache, row: number): boolean {
+  if (row === NO_SLAB) return false
+  nodeOfSlab(slab, cache, row).free += get(slab, row, FREE)
+  listSlab(slab, cache, row, 'empty')
+  return true
 }
 
 /** One batch from the shared array, or else from slabs; only if there is nothing at all a new slab is made. */
@@ -83,12 +147,7 @@ function refill(e: Engine, cache: KmemCache, stack: FreeStack, actor: KernelActo
     node.shared.touched = true
     return true
   }
-  if (node.free === 0) {
-    const row = newSlab(e, cache, actor, pages)
-    if (row === NO_SLAB) return false
-    node.free += get(slab, row, FREE)
-    listSlab(slab, cache, row, 'empty')
-  }
+  if (node.free === 0 && !grow(e, cache, actor, pages)) return false
   for (let left = batchOf(cache); left > 0 && node.free > 0; ) {
     const row = node.partial.length > 0 ? node.partial.first : node.empty.first
     const count = Math.min(left, get(slab, row, FREE))

@@ -8,6 +8,7 @@ import { allocRow, freeRow } from '../../pool.ts'
 import type { Cpu } from '../../units.ts'
 import type { Engine } from '../engine.ts'
 import type { KernelActor } from '../objcg.ts'
+import { countSlabNode, slabDebug } from '../slabdebug.ts'
 import type { Geometry } from './geometry.ts'
 import { CACHE, FREE, get, INSIDE, type KmemCache, NO_SLAB, NODE, OBJECTS, ORDER, set, VECTOR } from './state.ts'
 
@@ -26,10 +27,30 @@ export const GRANTED: SlabPages = { take: () => true, give: () => {} }
  * also where the smallest order is the preferred one: it is made with the flags of the caller.
  */
 export function newSlab(e: Engine, cache: KmemCache, actor: KernelActor, pages: SlabPages): number {
-  if (pages.take(e, cache, cache.geometry.order, 'first', actor)) return addSlab(e, cache, cache.geometry, actor)
-  if (!pages.take(e, cache, cache.minimum.order, 'fallback', actor)) return NO_SLAB
+  const first = trySlab(e, cache, 'first', actor, pages)
+  if (first !== NO_SLAB) return first
+  const second = trySlab(e, cache, 'fallback', actor, pages)
+  if (second === NO_SLAB) return NO_SLAB
   cache.orderFallbacks++
-  return addSlab(e, cache, cache.minimum, actor)
+  if (cache.owner !== null) slabDebug(e, cache.owner).orderFallback++
+  return second
+}
+
+/** One attempt at a new slab on the node of the actor: of the preferred geometry, or of the smallest. */
+export function trySlab(
+  e: Engine,
+  cache: KmemCache,
+  attempt: 'first' | 'fallback',
+  actor: KernelActor,
+  pages: SlabPages,
+): number {
+  const geometry = attempt === 'first' ? cache.geometry : cache.minimum
+  if (!pages.take(e, cache, geometry.order, attempt, actor)) return NO_SLAB
+  if (cache.owner !== null) {
+    countSlabNode(e, cache.owner, actor.node, 2 ** geometry.order)
+    if (geometry.order > cache.minimum.order) slabDebug(e, cache.owner).highOrderSlabs++
+  }
+  return addSlab(e, cache, geometry, actor)
 }
 
 function addSlab({ slab }: Engine, cache: KmemCache, { order, objects }: Geometry, { node }: KernelActor): number {
@@ -52,6 +73,7 @@ export function discardSlab(e: Engine, cache: KmemCache, row: number, cpu: Cpu, 
   const { slab } = e
   const order = get(slab, row, ORDER)
   const vector = get(slab, row, VECTOR)
+  if (cache.owner !== null) countSlabNode(e, cache.owner, get(slab, row, NODE), -(2 ** order))
   cache.slabs--
   cache.pages -= 2 ** order
   cache.capacity -= get(slab, row, OBJECTS)

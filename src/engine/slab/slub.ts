@@ -15,6 +15,7 @@ import type { Machine, ModelOptions } from '../machine.ts'
 import type { MemCgroup } from '../memcg.ts'
 import type { KernelActor } from '../objcg.ts'
 import type { ObjCgroup } from '../objstock.ts'
+import { countObjectNode } from '../slabdebug.ts'
 import type { Allocator } from './allocator.ts'
 import { armTrim, arrayAllocator, isTrimmed, trimCache } from './arrays.ts'
 import { bootCaches, type CacheSpec, kmallocSizes, slotSize } from './caches.ts'
@@ -40,6 +41,7 @@ import {
   FREE,
   get,
   type KmemCache,
+  NODE,
   OBJECTS,
   type ObjectRun,
   type Slab,
@@ -224,6 +226,7 @@ export function allocObjects(
     const run = allocator.take(e, cache, left, actor, objcg, pages)
     if (run === null) break
     left -= run.count
+    if (cache.owner !== null) countObjectNode(e, cache.owner, get(slab, run.slab, NODE) === actor.node, run.count)
     if (objcg !== null && get(slab, run.slab, VECTOR) === 0 && cache.vector === 'at-first-object')
       slab.awaitVector.push(run.slab)
     const last = runs[runs.length - 1]

@@ -52,7 +52,7 @@ export const CHARGING = {
     words: ['zero', 'log2'],
     about: 'Order the OOM killer is told for a charge of n pages: always 0, or the logarithm of n.',
     source: 'mm/memcontrol.c try_charge (4.2, 4.3)',
-    step: 3,
+    test: 'charge_order: 4.2 tells the killer of every charge that it is a single page',
   }),
   memswOverMargin: word({
     cells: 'ignore zero? .    .     .     .     .     .     .     .     .     .     .     .',
