@@ -27,6 +27,7 @@ import { taskStops } from './tree/freezer.ts'
 import { createHierarchies, type Layout } from './tree/hierarchy.ts'
 import type { Host } from './tree/host.ts'
 import { signalVictim, victimExits } from './tree/kill.ts'
+import { tellListener } from './tree/listeners.ts'
 import { TASK_WAKES, timeComes, wakeSleepers } from './tree/sleep.ts'
 import { createTree, fileChanged, type Tree, type TreeState, treeState } from './tree/tree.ts'
 import type { Nanoseconds, Pages } from './units.ts'
@@ -202,6 +203,9 @@ export class Kernel {
         break
       case 'wake':
         wakeSleepers(tree, message.mm)
+        break
+      case 'signal':
+        tellListener(tree, message.listener, message.isLast)
         break
       case 'unpinned': {
         const css = tree.cssOfMemcg[message.memcg]

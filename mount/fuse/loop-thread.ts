@@ -14,6 +14,7 @@ import { MountError } from './errors.ts'
 import { shakeHands } from './handshake.ts'
 import { Loop } from './loop.ts'
 import type { LoopToAttendant, LoopToMain } from './messages.ts'
+import { mountedOn } from './mountinfo.ts'
 import { mount } from './mounting.ts'
 import type { InvalidationWay } from './notices.ts'
 import { MINOR_WITH_EPOCH } from './protocol.ts'
@@ -61,6 +62,7 @@ function serve(device: Device): void {
     log('%s: mounted, protocol 7.%d offered, names are invalidated by %s', options.dir, minor, invalidation)
     const loop = new Loop({
       device,
+      mountDevice: mountedOn(options.dir)?.device,
       service,
       main,
       attendant: options.attendant,

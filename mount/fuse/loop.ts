@@ -18,6 +18,8 @@ import type { Service } from './service.ts'
 
 export interface LoopOptions {
   readonly device: Device
+  /** Of the mount, as mountinfo has it. */
+  readonly mountDevice: string | undefined
   readonly service: Service
   readonly main: MessagePort
   readonly attendant: MessagePort
@@ -36,7 +38,7 @@ export class Loop {
   readonly #x: Exchange
   readonly #trace: LoopOptions['trace']
 
-  constructor({ device, service, main, attendant, lifetime, invalidation, trace }: LoopOptions) {
+  constructor({ device, mountDevice, service, main, attendant, lifetime, invalidation, trace }: LoopOptions) {
     const pending = new PendingWrites()
     const notices = new Notices({ device, pending, attendant, way: invalidation })
     const mailbox = new Mailbox({ service, notices, main, attendant })
@@ -45,7 +47,7 @@ export class Loop {
     this.#door = service.door
     this.#notices = notices
     this.#mailbox = mailbox
-    this.#x = new Exchange({ door: service.door, caller: new RequestCaller(), pending, lifetime, poked })
+    this.#x = new Exchange({ door: service.door, caller: new RequestCaller(mountDevice), pending, lifetime, poked })
     this.#trace = trace
   }
 

@@ -5,6 +5,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Notice, Ticket } from '../../src/kernfs/door.ts'
 import { ROOT_NODE } from '../../src/kernfs/node.ts'
+import { signalEventfd } from '../host/descriptors.ts'
 import type { Device } from './device.ts'
 import type { LoopToAttendant, StaleNames } from './messages.ts'
 import type { PendingWrites } from './pending.ts'
@@ -56,6 +57,9 @@ export class Notices {
           break
         case 'names':
           stale.push({ parent: notice.parent, names: notice.names })
+          break
+        case 'signal':
+          signalEventfd(notice)
           break
         case 'done':
           replies.push(...this.#writeReply(notice.ticket, notice.result))

@@ -5,13 +5,17 @@
  *
  * uid and gid are those of the user namespace of the mount, as are the groups, if the daemon mounted it itself.
  */
-import { type Errno, ESRCH } from '../../src/errno.ts'
+import { EBADF, type Errno, ESRCH, isErrno } from '../../src/errno.ts'
 import type { Caller } from '../../src/kernfs/door.ts'
+import type { Descriptor } from '../../src/tree/controller.ts'
 import type { Gid, Pid, Uid } from '../../src/units.ts'
+import { descriptorOf } from './descriptors.ts'
 import { type NestedNamespace, nestedNamespaceOf, numberInside, numberOutside } from './namespaces.ts'
 import { numbersOf, readProc } from './proc.ts'
 
 export class RequestCaller implements Caller {
+  /** Of the mount, in mountinfo; undefined where nobody needs it. */
+  readonly #device: string | undefined
   uid: Uid = 0
   gid: Gid = 0
   /** 0: a thread that the mount's pid namespace does not show, or nobody (the kernel itself). */
@@ -19,6 +23,10 @@ export class RequestCaller implements Caller {
   #status: string | undefined
   #namespace: NestedNamespace | undefined
   #namespaceKnown = false
+
+  constructor(device?: string) {
+    this.#device = device
+  }
 
   /** Begins the next request. */
   become(uid: Uid, gid: Gid, tid: Pid): void {
@@ -52,6 +60,11 @@ export class RequestCaller implements Caller {
     if (this.#tid === 0) return ESRCH
     const namespace = this.#nestedNamespace()
     return namespace === undefined ? pid : numberOutside(namespace, pid)
+  }
+
+  descriptor(fd: number): Descriptor | Errno {
+    const tgid = this.tgid()
+    return isErrno(tgid) ? EBADF : descriptorOf(tgid, fd, this.#device)
   }
 
   #readStatus(): string {

@@ -20,6 +20,7 @@ import { assert } from '../assert.ts'
 import {
   E2BIG,
   EACCES,
+  EAGAIN,
   EBADF,
   EBUSY,
   EEXIST,
@@ -55,7 +56,8 @@ import {
 } from '../kernfs/door.ts'
 import { ROOT_NODE } from '../kernfs/node.ts'
 import { isInGroup, MAY_EXEC, MAY_READ, MAY_WRITE } from '../kernfs/permission.ts'
-import type { Credentials } from '../tree/controller.ts'
+import type { Credentials, Descriptor as FileDescriptor } from '../tree/controller.ts'
+import { dropCounter, type EventCounter } from '../tree/listeners.ts'
 import type { ByteString, Gid, Pid, Uid } from '../units.ts'
 import type { InotifyEvent, InotifyWatch } from './inotify.ts'
 import type { Vfs } from './vfs.ts'
@@ -89,6 +91,8 @@ export interface ProcessOptions {
 export interface ProcessState {
   readonly options: ProcessOptions
   readonly fds: Map<number, Descriptor>
+  /** Descriptors that are eventfds. */
+  readonly eventfds: Map<number, EventCounter>
   /** Below it no number is free. */
   nextFd: number
   umask: number
@@ -139,6 +143,7 @@ export class Process {
       tid: () => pid,
       inView: each => each,
       fromView: each => each,
+      descriptor: fd => this.#describe(fd),
     }
   }
 
@@ -201,16 +206,53 @@ export class Process {
   }
 
   #install(descriptor: Descriptor): number {
-    const { fds, nextFd } = this.state
-    let fd = nextFd
-    while (fds.has(fd)) fd++
-    this.state.nextFd = fd + 1
-    fds.set(fd, descriptor)
+    const fd = this.#freeFd()
+    this.state.fds.set(fd, descriptor)
     return fd
+  }
+
+  #freeFd(): number {
+    const { fds, eventfds, nextFd } = this.state
+    let fd = nextFd
+    while (fds.has(fd) || eventfds.has(fd)) fd++
+    this.state.nextFd = fd + 1
+    return fd
+  }
+
+  /** eventfd(2), for cgroup.event_control. A read gives its 8 bytes, or EAGAIN while it is 0: it never waits. */
+  eventfd(): number {
+    const fd = this.#freeFd()
+    this.state.eventfds.set(fd, { count: 0 })
+    return fd
+  }
+
+  #readEventfd(event: EventCounter, count: number): ByteString | Errno {
+    if (count < 8) return EINVAL
+    if (event.count === 0) return EAGAIN
+    const bytes = new DataView(new ArrayBuffer(8))
+    bytes.setBigUint64(0, BigInt(event.count), true)
+    event.count = 0
+    return fromBytes(new Uint8Array(bytes.buffer), 0, 8)
+  }
+
+  #describe(fd: number): FileDescriptor | Errno {
+    const counter = this.state.eventfds.get(fd)
+    if (counter !== undefined) return { kind: 'eventfd', take: () => ({ kind: 'counter', counter }) }
+    const file = this.#fd(fd)
+    if (isErrno(file)) return file
+    const attributes = this.#vfs.attributes(file.node)
+    return isErrno(attributes) ? { kind: 'other' } : { kind: 'file', ino: attributes.ino }
   }
 
   close(fd: number): Ok | Errno {
     return this.#request(() => {
+      const event = this.state.eventfds.get(fd)
+      if (event !== undefined) {
+        dropCounter(this.#vfs.door.kernel.tree, event)
+        this.state.eventfds.delete(fd)
+        this.state.nextFd = Math.min(this.state.nextFd, fd)
+        return OK
+      }
       const file = this.#fd(fd)
       if (isErrno(file)) return file
       this.state.fds.delete(fd)
@@ -228,6 +270,8 @@ export class Process {
 
   read(fd: number, count: number): ByteString | Errno {
     return this.#request(() => {
+      const event = this.state.eventfds.get(fd)
+      if (event !== undefined) return this.#readEventfd(event, count)
       const file = this.#fd(fd)
       if (isErrno(file)) return file
       const text = this.#readAt(file, file.position, count)
@@ -719,6 +763,7 @@ const timeChange = (time: TimeChange | number): TimeChange => (typeof time === '
 const freshState = (options: ProcessOptions): ProcessState => ({
   options,
   fds: new Map(),
+  eventfds: new Map(),
   nextFd: 3,
   umask: 0o022,
   cwd: ROOT_NODE,

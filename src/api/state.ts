@@ -10,6 +10,7 @@ import type { Handle, NodeId } from '../kernfs/door.ts'
 import { Kernfs } from '../kernfs/kernfs.ts'
 import type { OpenFiles } from '../kernfs/openfiles.ts'
 import type { Host } from '../tree/host.ts'
+import { forgetHostListeners } from '../tree/listeners.ts'
 
 export interface MachineState {
   readonly setup: Omit<KernelSetup, 'host'>
@@ -43,6 +44,7 @@ export interface Held {
 
 /** Whoever else used this file system has gone away without a word: all is closed and forgotten but what is held. */
 export function keepOnly(door: Kernfs, { handles, nodes }: Held): void {
+  forgetHostListeners(door.kernel.tree)
   for (const file of [...door.opens.files]) {
     if (file === null) continue
     file.pollToken = 0

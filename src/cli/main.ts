@@ -7,6 +7,7 @@ import { OptionError } from '../api/options.ts'
 import { type Command, UsageError } from './command.ts'
 import { diffCommand } from './diff.ts'
 import { experimentCommand } from './experiment.ts'
+import { explainCommand } from './explain.ts'
 import { kernelsCommand } from './kernels.ts'
 import { mountCommand } from './mount.ts'
 import { unmountCommand } from './unmount.ts'
@@ -15,7 +16,14 @@ import { version } from './version.ts'
 // Programs started from here must not fill our compile cache with theirs.
 delete process.env.NODE_COMPILE_CACHE
 
-const COMMANDS: readonly Command[] = [mountCommand, unmountCommand, kernelsCommand, diffCommand, experimentCommand]
+const COMMANDS: readonly Command[] = [
+  mountCommand,
+  unmountCommand,
+  kernelsCommand,
+  explainCommand,
+  diffCommand,
+  experimentCommand,
+]
 
 function overview(): string {
   const rows = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`)

@@ -2,7 +2,7 @@
  * memory.stat of version 1: what this memcg holds, events, limits, and the same with everything below it.
  * Kernel: mm/memcontrol.c memcg_stat_show, memcg1_stats (charge-reclaim.md §12.3).
  */
-import { maxOf, PAGE_COUNTER_MAX } from '../engine/counter.ts'
+import { maxOf, NO_COUNTER, PAGE_COUNTER_MAX } from '../engine/counter.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Machine } from '../engine/machine.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
@@ -11,8 +11,7 @@ import type { TextBuffer } from '../formats/text.ts'
 import type { Features } from '../profiles/features.ts'
 import type { Access } from '../tree/controller.ts'
 
-/** What a line shows; null for memory in swap, which the model never uses yet. */
-type Line = readonly [name: string, item: StatName | null]
+type Line = readonly [name: string, item: StatName]
 
 const CACHE: readonly Line[] = [
   ['cache', 'file'],
@@ -29,7 +28,7 @@ const REFAULTS: readonly Line[] = [
   ['workingset_refault_anon', 'workingset_refault_anon'],
   ['workingset_refault_file', 'workingset_refault_file'],
 ]
-const SWAP: Line = ['swap', null]
+const SWAP: Line = ['swap', 'swap']
 const SWAPCACHED: Line = ['swapcached', 'swapcached']
 
 /** The first lines, by kernel. */
@@ -60,23 +59,20 @@ export function showStatV1(out: TextBuffer, { css, tree: { engine } }: Access): 
   const show = (prefix: string, read: Read): void => {
     for (const [name, item] of linesOf(features, machine)) {
       out.text(prefix).text(name).text(' ')
-      if (item === null) out.number(0).newline()
-      else out.bytesOf(read(engine, m, STAT[item]), printedUnit(engine, STAT[item])).newline()
+      out.bytesOf(read(engine, m, STAT[item]), printedUnit(engine, STAT[item])).newline()
     }
   }
   flushForReader(engine, m)
   show('', readLocalStat)
-  out.text('hierarchical_memory_limit ').limitOf(smallestLimit(engine, m), machine.pageSize).newline()
-  // No limit of memory and swap together can be set yet.
-  if (machine.swapAccounting)
-    out.text('hierarchical_memsw_limit ').limitOf(PAGE_COUNTER_MAX, machine.pageSize).newline()
+  showLimit(out, engine, m, 'memory')
+  if (machine.swapAccounting) showLimit(out, engine, m, 'memsw')
   show('total_', readStat)
 }
 
-/** The limit that holds for `m`, in pages: the least of its own and those above. */
-function smallestLimit({ counters }: Engine, m: MemCgroup): number {
+/** The limit that holds for `m`: the least of its own and those above. */
+function showLimit(out: TextBuffer, { counters, machine }: Engine, m: MemCgroup, which: 'memory' | 'memsw'): void {
   let least = PAGE_COUNTER_MAX
-  for (let level: MemCgroup | null = m; level !== null; level = level.parent)
-    least = Math.min(least, maxOf(counters, level.memory))
-  return least
+  for (let level: MemCgroup | null = m; level !== null && level[which] !== NO_COUNTER; level = level.parent)
+    least = Math.min(least, maxOf(counters, level[which]))
+  out.text(`hierarchical_${which}_limit `).limitOf(least, machine.pageSize).newline()
 }

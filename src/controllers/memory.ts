@@ -7,6 +7,7 @@ import { reclaimOnRequest, writeHigh, writeMax } from '../engine/limits.ts'
 import { isPinned, type MemCgroup } from '../engine/memcg.ts'
 import { moveMm } from '../engine/mm.ts'
 import { createMemcg, freeMemcg, offlineMemcg, releaseMemcg } from '../engine/offline.ts'
+import { stopWaiting } from '../engine/oomwait.ts'
 import { flushForReader, printedUnit, readLine, readNodeStat } from '../engine/vmstat.ts'
 import { EINVAL, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { parseInteger, parseSize, parseSizeOrMax, scanSize, trim } from '../formats/parse.ts'
@@ -186,8 +187,10 @@ export const memory: Controller = {
     tree.cssOfMemcg[css.memcg!.slot] = null
     freeMemcg(tree.engine, css.memcg!, INTERFACE_CPU)
   },
-  attach: (_tree, task, _from, to) => {
-    if (task.mm !== null && task.mm.memcg !== to.memcg) moveMm(task.mm, to.memcg!)
+  attach: (tree, task, _from, to) => {
+    if (task.mm === null || task.mm.memcg === to.memcg) return
+    stopWaiting(tree.engine, task.mm)
+    moveMm(task.mm, to.memcg!)
   },
 }
 

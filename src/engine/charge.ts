@@ -7,11 +7,12 @@
  */
 import { ENOMEM, type Errno, OK, type Ok } from '../errno.ts'
 import type { Cpu, Pages } from '../units.ts'
-import { charge, margin, NO_COUNTER, ownerOf, tryCharge } from './counter.ts'
+import { NO_COUNTER, ownerOf } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
 import { memoryEvent } from './events.ts'
 import {
+  GFP_FS,
   GFP_HIGH,
   GFP_MAYFAIL,
   GFP_NOFAIL,
@@ -24,6 +25,7 @@ import {
 } from './gfp.ts'
 import { checkHigh } from './high.ts'
 import type { MemCgroup } from './memcg.ts'
+import { chargeMemory, countsSwap, marginOf, tryChargeMemory } from './memcounters.ts'
 import type { Mm } from './mm.ts'
 import { outOfMemory } from './oom.ts'
 import { reclaim } from './reclaim.ts'
@@ -60,6 +62,8 @@ interface Progress {
   raised: boolean
   /** Somebody was killed for it. */
   killed: boolean
+  /** The counter that refused last is one that swapping out lowers. */
+  maySwap: boolean
 }
 
 /** How a refusal by a counter is answered: tried again, refused, or passed. */
@@ -72,7 +76,7 @@ type Answer = 'again' | 'refused' | 'forced' | 'bypassed'
 export function chargePages(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, cpu: Cpu, mm: Mm | null): Ok | Errno {
   const charged = tryChargePages(e, m, pages, gfp, cpu, mm)
   if (charged !== BYPASSED) return charged
-  charge(e.counters, m.memory, pages)
+  chargeMemory(e, m, pages)
   return OK
 }
 
@@ -92,12 +96,12 @@ export function tryChargePages(
 
 function chargeCounters(e: Engine, c: Charge): Ok | Errno | Bypassed {
   const { m, pages, cpu } = c
-  const progress = { retries: e.features.reclaimRetries, drained: false, raised: false, killed: false }
+  const progress = { retries: e.features.reclaimRetries, drained: false, raised: false, killed: false, maySwap: true }
   let batch = Math.max(e.features.batchPages, pages)
   for (let turn = 0; turn < MAX_TURNS; turn++) {
     // A retry may find in the stock what another charge has left there meanwhile.
     if (turn > 0 && consumeStock(e, m, cpu, pages)) return OK
-    const refused = tryCharge(e.counters, m.memory, batch)
+    const refused = tryChargeMemory(e, m, batch)
     if (refused === NO_COUNTER) {
       if (batch > pages) refillStock(e, m, cpu, batch - pages)
       if (e.features.maxWatermark) keepGap(e, m, cpu)
@@ -109,6 +113,7 @@ function chargeCounters(e: Engine, c: Charge): Ok | Errno | Bypassed {
       continue
     }
     const over = e.memcgs[ownerOf(e.counters, refused)]!
+    progress.maySwap = !countsSwap(e, refused)
     const answer = beforeReclaim(e, c) ?? makeRoom(e, c, over, progress)
     if (answer !== 'again') return conclude(e, c, over, answer, progress)
   }
@@ -128,9 +133,9 @@ function makeRoom(e: Engine, c: Charge, over: MemCgroup, progress: Progress): An
   const { pages, gfp, cpu, mm } = c
   memoryEvent(e, over, 'max')
   progress.raised = true
-  const got = reclaim(e, over, pages, cpu)
+  const got = reclaim(e, over, pages, cpu, { maySwap: progress.maySwap, mayUseFs: (gfp & GFP_FS) !== 0 })
   accountReclaim(e, mm, got)
-  if (margin(e.counters, over.memory) >= pages) return 'again'
+  if (marginOf(e, over) >= pages) return 'again'
   if (!progress.drained) {
     drainStocks(e, over)
     progress.drained = true
@@ -187,6 +192,6 @@ function conclude(e: Engine, c: Charge, over: MemCgroup, answer: Answer, progres
     if (mayNotFail && nofailCharge === 'bypass-before-oom') return BYPASSED
   }
   if (atomicCharge === 'force+event' && !progress.raised) memoryEvent(e, over, 'max')
-  charge(e.counters, c.m.memory, c.pages)
+  chargeMemory(e, c.m, c.pages)
   return OK
 }

@@ -8,9 +8,9 @@
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { freeBatch, removeFromFile } from './folio.ts'
-import { isHeld } from './held.ts'
 import { freeKernelObjects } from './kmem.ts'
 import { dropNames } from './names.ts'
+import { isHeld } from './pins.ts'
 
 /** Page cache on disk that nobody maps; tmpfs keeps its pages. How many pages went. Kernel: drop_pagecache_sb. */
 export function dropPageCache(e: Engine, cpu: Cpu): Pages {

@@ -17,6 +17,7 @@ import { createFolios, type FolioBatch, type Folios } from './folio.ts'
 import { createAging } from './lruvec.ts'
 import type { Machine, ModelOptions } from './machine.ts'
 import { type MemCgroup, newMemcg } from './memcg.ts'
+import { createMemcgV1, type ListenerId } from './memcg-v1.ts'
 import type { Mm } from './mm.ts'
 import { createDcache, type Dcache } from './names.ts'
 import { createObjStocks, type ObjStock } from './objstock.ts'
@@ -44,6 +45,8 @@ export type EngineMessage =
   | { readonly kind: 'unpinned'; readonly memcg: number }
   /** A trigger on pressure has fired. */
   | { readonly kind: 'pressure'; readonly trigger: number }
+  /** A listener of version 1 is told; after the last time it listens to nothing any more. */
+  | { readonly kind: 'signal'; readonly listener: ListenerId; readonly isLast: boolean }
 
 export interface Engine {
   readonly features: Features
@@ -63,6 +66,8 @@ export interface Engine {
   idsInUse: number
   readonly eventCounts: Pool
   readonly psi: Psi
+  /** Thresholds that somebody has registered, in all memcgs. */
+  thresholds: number
 
   readonly stocks: Stocks
   /** By CPU. */
@@ -82,6 +87,8 @@ export interface Engine {
   readonly zombies: ZombieBook
   /** By id, the living ones. */
   readonly mms: Map<number, Mm>
+  /** Version 1: address spaces that wait for room (oomwait.ts). */
+  readonly oomWaiters: Set<Mm>
   nextMm: number
   /** Pages of user memory charged to a memcg since the boot. */
   charged: Pages
@@ -108,12 +115,14 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
   const { features, machine, options, clock, swapTotal } = setup
   const counters = createCounters()
   const rootCounter = (): CounterId => createCounter(counters, NO_COUNTER, 0)
-  const root = newMemcg(0, null, {
+  const rootCounters = {
     memory: rootCounter(),
     swap: rootCounter(),
+    memsw: hierarchy === 'v1' && machine.swapAccounting ? rootCounter() : NO_COUNTER,
     kmem: rootCounter(),
     tcpmem: rootCounter(),
-  })
+  }
+  const root = newMemcg(0, null, rootCounters, hierarchy === 'v1' ? createMemcgV1({ features }, null) : null)
   return {
     features,
     machine,
@@ -128,6 +137,7 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     idsInUse: 0,
     eventCounts: createPool(EVENT_COLUMNS),
     psi: createPsi(),
+    thresholds: 0,
     stocks: createStocks(machine.cpus, features.stockSlots),
     objStocks: createObjStocks(machine.cpus),
     vmstats: createVmStats(features, machine),
@@ -140,6 +150,7 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     deviceBuffers: new Map(),
     zombies: createZombieBook(),
     mms: new Map(),
+    oomWaiters: new Set(),
     nextMm: 1,
     charged: 0,
     reclaimed: 0,

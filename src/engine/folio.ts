@@ -7,12 +7,14 @@
  */
 import { allocRow, createPool, type Pool } from '../pool.ts'
 import type { Cpu, Nanoseconds, NodeNumber, Pages } from '../units.ts'
-import { uncharge } from './counter.ts'
 import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
 import { afterUnpin, type MemCgroup } from './memcg.ts'
+import { unchargeMemory } from './memcounters.ts'
 import type { Vma } from './mm.ts'
+import { recoverFromOom } from './oomwait.ts'
 import { cutExtent, extentAt, type PageMap, removeExtent } from './pagemap.ts'
+import { countPageEvents } from './thresholds.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
 export type FolioKind = 'anon' | 'file' | 'shmem'
@@ -46,7 +48,7 @@ export interface FolioBatch {
   /** What is on disk is older; or is being written now. */
   dirty: boolean
   writeback: boolean
-  /** Who else holds on to it (held.ts): while anybody does, it is neither freed nor evicted. */
+  /** Who else holds on to it (pins.ts): while anybody does, it is neither freed nor evicted. */
   holders: readonly number[]
   /** Whoever used it last. */
   user: MemCgroup
@@ -114,6 +116,7 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
   batch.memcg.pins.folios += foliosIn(batch)
   if (batch.memcg.parent !== null) e.charged += batch.pages
   modStatTimes(e, batch.memcg, STAT.pgpgin, cpu, 1, foliosIn(batch))
+  countPageEvents(e, batch.memcg, batch.pages, cpu)
   modStatTimes(e, batch.memcg, STAT[batch.list], cpu, 2 ** batch.order, foliosIn(batch), batch.node)
   return batch
 }
@@ -305,7 +308,9 @@ export function freeBatch(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   modStatTimes(e, memcg, STAT[batch.list], cpu, -(2 ** batch.order), folios, batch.node)
   e.folios.batches[batch.id] = null
   e.folios.free.push(batch.id)
-  if (memcg.parent !== null) uncharge(e.counters, memcg.memory, batch.pages)
+  if (memcg.parent !== null) unchargeMemory(e, memcg, batch.pages)
+  countPageEvents(e, memcg, batch.pages, cpu)
+  if (e.oomWaiters.size > 0) recoverFromOom(e, memcg)
   memcg.pins.folios -= folios
   afterUnpin(e, memcg)
 }

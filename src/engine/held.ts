@@ -1,72 +1,36 @@
-/**
- * Memory that somebody holds on to beside the page tables: long-term pins, device buffers, references nobody gives back.
- * While it is held it is neither freed nor evicted. Kernel: pin_user_pages, drivers/dma-buf.
- */
-import type { Cpu, Pages } from '../units.ts'
+/** What CPUs hold back of memcgs: pages that are charged and not used, bytes that are counted and not shown. */
+import type { Bytes, Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { type FolioBatch, freeIfUnused, isolate } from './folio.ts'
-import type { Mm } from './mm.ts'
-import { firstStretch, type PageMap } from './pagemap.ts'
+import { isWithin, type MemCgroup, NO_MEMCG } from './memcg.ts'
+import { STAT } from './vmstat.ts'
 
-/** Holders that are no address space, whose ids begin at 1. */
-export const DEVICE = 0
-export const LEAK = -1
-/** Held while its charge moves. */
-export const MOVING = -2
-
-export const isHeld = (batch: FolioBatch): boolean => batch.holders.length > 0
-
-export function hold(batch: FolioBatch, holder: number): void {
-  batch.holders = [...batch.holders, holder]
+/** Pages in the stock of one CPU for `m` and everything below it. */
+export function stockedOn(e: Engine, m: MemCgroup, cpu: Cpu): Pages {
+  const { memcg, pages, slotsPerCpu } = e.stocks
+  let held = 0
+  for (let slot = cpu * slotsPerCpu; slot < (cpu + 1) * slotsPerCpu; slot++)
+    if (memcg[slot] !== NO_MEMCG && isWithin(e.memcgs[memcg[slot]!]!, m)) held += pages[slot]!
+  return held
 }
 
-/** Takes one hold of that holder away; false if it has none. What nobody uses any more is freed. */
-export function unhold(e: Engine, batch: FolioBatch, holder: number, cpu: Cpu): boolean {
-  const index = batch.holders.indexOf(holder)
-  if (index === -1) return false
-  batch.holders = batch.holders.toSpliced(index, 1)
-  freeIfUnused(e, batch, cpu)
-  return true
+/** Pages in the stocks of all CPUs for `m` and everything below it. */
+export function stockedBelow(e: Engine, m: MemCgroup): Pages {
+  let pages = 0
+  for (let cpu = 0; cpu < e.machine.cpus; cpu++) pages += stockedOn(e, m, cpu)
+  return pages
 }
 
-/** Pins the first `pages` pages of a map that are in memory; how many there were. */
-export function pinPages(e: Engine, mm: Mm, map: PageMap, pages: Pages, cpu: Cpu): Pages {
-  return eachPresent(e, map, pages, cpu, batch => {
-    hold(batch, mm.id)
-    mm.pinned += batch.pages
-  })
-}
+/** Bytes of charged pages that no object of `m` or below uses yet. Kernel: struct obj_stock, 5.9 and later. */
+export const objectBytesInStocks = ({ objStocks }: Engine, m: MemCgroup): Bytes =>
+  objStocks.reduce((sum, { objcg, bytes }) => sum + (objcg !== null && isWithin(objcg.memcg, m) ? bytes : 0), 0)
 
-/** Gives back pins of the address space among the first `pages` pages of a map; how many. */
-export function unpinPages(e: Engine, mm: Mm, map: PageMap, pages: Pages, cpu: Cpu): Pages {
-  let unpinned = 0
-  eachPresent(e, map, pages, cpu, batch => {
-    const { pages: held } = batch
-    if (!unhold(e, batch, mm.id, cpu)) return
-    mm.pinned -= held
-    unpinned += held
-  })
-  return unpinned
-}
-
-/** The address space is gone, and all it had pinned is let go. */
-export function unpinAll(e: Engine, mm: Mm, cpu: Cpu): void {
-  if (mm.pinned === 0) return
-  for (const batch of [...e.folios.batches]) while (batch?.holders.includes(mm.id)) unhold(e, batch, mm.id, cpu)
-  mm.pinned = 0
-}
-
-/** Visits the memory in the first `pages` pages of a map, cut to that range; how many pages there are. */
-function eachPresent(e: Engine, map: PageMap, pages: Pages, cpu: Cpu, visit: (batch: FolioBatch) => void): Pages {
-  let present = 0
-  for (let page = 0; page < pages; ) {
-    const { extent, pages: length } = firstStretch(map, page, pages)
-    if (extent?.batch) {
-      const batch = isolate(e, extent.batch, page - extent.start, length, cpu)
-      present += batch.pages
-      visit(batch)
-    }
-    page += length
+/** Slab bytes that a CPU has counted and not handed to the statistics yet. Kernel: struct obj_stock, 5.13 and later. */
+export function slabInStocks({ objStocks }: Engine, m: MemCgroup, item: number): Bytes {
+  let bytes = 0
+  for (const { objcg, reclaimable, unreclaimable } of objStocks) {
+    if (objcg === null || !isWithin(objcg.memcg, m)) continue
+    if (item === STAT.slab_reclaimable) bytes += reclaimable
+    if (item === STAT.slab_unreclaimable) bytes += unreclaimable
   }
-  return present
+  return bytes
 }

@@ -9,6 +9,7 @@ import { charge, NO_COUNTER, tryCharge, uncharge } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { GFP_NOFAIL, type Gfp } from './gfp.ts'
 import type { MemCgroup } from './memcg.ts'
+import { unchargeMemory } from './memcounters.ts'
 import type { Mm } from './mm.ts'
 import { modStat, STAT } from './vmstat.ts'
 
@@ -33,7 +34,7 @@ function chargeKmemFirst(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, cpu: C
 function chargeMemoryFirst(e: Engine, m: MemCgroup, pages: Pages, gfp: Gfp, cpu: Cpu, mm: Mm | null): Ok | Errno {
   const charged = chargePages(e, m, pages, gfp, cpu, mm)
   if (isErrno(charged) || takeKmem(e, m, pages, gfp)) return charged
-  uncharge(e.counters, m.memory, pages)
+  unchargeMemory(e, m, pages)
   return ENOMEM
 }
 

@@ -3,6 +3,7 @@ import type { Cpu, Pages } from '../units.ts'
 import { uncharge } from './counter.ts'
 import type { Engine } from './engine.ts'
 import type { MemCgroup } from './memcg.ts'
+import { unchargeMemory } from './memcounters.ts'
 import { modStat, STAT } from './vmstat.ts'
 
 /** On the counter of kernel memory alone: what becomes of the pages of `memory` is the caller's affair. */
@@ -16,5 +17,5 @@ export function unchargeKmemCounter(e: Engine, m: MemCgroup, cpu: Cpu, pages: Pa
 export function unchargeKmem(e: Engine, m: MemCgroup, cpu: Cpu, pages: Pages): void {
   if (m.parent === null) return
   unchargeKmemCounter(e, m, cpu, pages)
-  uncharge(e.counters, m.memory, pages)
+  unchargeMemory(e, m, pages)
 }

@@ -5,8 +5,8 @@
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { addBatch, type FolioBatch, freeIfUnused, relist } from './folio.ts'
-import { DEVICE, hold, LEAK, unhold } from './held.ts'
 import type { MemCgroup } from './memcg.ts'
+import { DEVICE, hold, LEAK, unhold } from './pins.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
 
 /** A buffer of a device, charged to who makes it and used by `user`; undefined if the charge was refused. */

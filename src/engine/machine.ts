@@ -59,6 +59,8 @@ export interface ModelOptions {
   memoryLocalevents: boolean
   /** From the kill to the end of a victim of the OOM killer. */
   oomExitMs: number
+  /** Pages charged and uncharged on a CPU after which thresholds of version 1 are looked at. */
+  thresholdCheck: number
 }
 
 /**

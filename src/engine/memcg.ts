@@ -7,6 +7,7 @@
 import type { Pages } from '../units.ts'
 import { type CounterId, PAGE_COUNTER_MAX } from './counter.ts'
 import type { Engine } from './engine.ts'
+import type { MemcgV1 } from './memcg-v1.ts'
 import type { Mm } from './mm.ts'
 import type { ObjCgroup } from './objstock.ts'
 import type { SlabDebug } from './slabdebug.ts'
@@ -26,6 +27,7 @@ export interface MemcgCaches {
 
 export interface MemCgroup {
   readonly slot: number
+  /** The memcg it counts in. On version 1 that is the root where the cgroup above keeps its children out (use_hierarchy). */
   readonly parent: MemCgroup | null
   /** Children by slot in order of creation, removed ones included until they are freed. */
   firstChild: number
@@ -35,6 +37,8 @@ export interface MemCgroup {
 
   readonly memory: CounterId
   readonly swap: CounterId
+  /** Memory and swap together: version 1 with swap accounting, else NO_COUNTER. */
+  readonly memsw: CounterId
   /** Kernel memory in whole pages. Files of version 1 show and limit it; on version 2 it is only a book. */
   readonly kmem: CounterId
   /** Buffers of TCP sockets, charged on version 1 only. */
@@ -45,6 +49,8 @@ export interface MemCgroup {
   caches: MemcgCaches | null
   /** TCP buffers of sockets that are made here are accounted: version 1, once a limit was set. */
   tcpActive: boolean
+  /** What it has on version 1 only; null on version 2. */
+  readonly v1: MemcgV1 | null
   online: boolean
   readonly pins: Pins
 
@@ -70,6 +76,10 @@ export interface MemCgroup {
   slabDebug: SlabDebug | null
 
   oomGroup: boolean
+  /** Version 1: nobody is killed when it is out of memory. */
+  oomKillDisable: boolean
+  /** Version 1: faults that wait for room in it or in a memcg above. */
+  underOom: number
   zswapMax: Pages
   zswapWriteback: boolean
 }
@@ -106,9 +116,14 @@ export const PIN_KINDS = [
 ] as const
 
 /** Slots of the counters of a memcg. */
-export type MemcgCounters = Pick<MemCgroup, 'memory' | 'swap' | 'kmem' | 'tcpmem'>
+export type MemcgCounters = Pick<MemCgroup, 'memory' | 'swap' | 'memsw' | 'kmem' | 'tcpmem'>
 
-export function newMemcg(slot: number, parent: MemCgroup | null, counters: MemcgCounters): MemCgroup {
+export function newMemcg(
+  slot: number,
+  parent: MemCgroup | null,
+  counters: MemcgCounters,
+  v1: MemcgV1 | null,
+): MemCgroup {
   return {
     slot,
     parent,
@@ -120,6 +135,7 @@ export function newMemcg(slot: number, parent: MemCgroup | null, counters: Memcg
     kmemActive: false,
     caches: null,
     tcpActive: false,
+    v1,
     online: true,
     pins: { folios: 0, slabPages: 0, kernelPages: 0, caches: 0, cacheCreations: 0, stock: 0, swap: 0, sockets: 0 },
     objcgs: null,
@@ -133,6 +149,8 @@ export function newMemcg(slot: number, parent: MemCgroup | null, counters: Memcg
     highWork: false,
     slabDebug: null,
     oomGroup: false,
+    oomKillDisable: parent?.oomKillDisable ?? false,
+    underOom: 0,
     zswapMax: PAGE_COUNTER_MAX,
     zswapWriteback: true,
   }

@@ -4,11 +4,12 @@
 import type { Cpu, Nanoseconds, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { type PageCacheFile, putMapping } from './file.ts'
-import { unpinAll } from './held.ts'
 import { freeKernelPages, type KernelPages, payerOf } from './kmem.ts'
 import { unmapRange } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
+import { stopWaiting } from './oomwait.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
+import { unpinAll } from './pins.ts'
 import type { PsiGroup } from './psi/group.ts'
 import type { Sleep } from './sleep.ts'
 import { endStalls } from './stall.ts'
@@ -42,6 +43,8 @@ export interface Mm {
   dying: boolean
   /** When it exits as a victim of the OOM killer; null while it is none, or exits at once. */
   exitsAt: Nanoseconds | null
+  /** Version 1: the memcg in which it waits for room; null while it does not. */
+  waitsFor: MemCgroup | null
   /** Id of the address space it was copied from; 0 for none. */
   parent: number
   /** Its owner has CAP_SYS_ADMIN. */
@@ -88,6 +91,7 @@ export function createMm(e: Engine, memcg: MemCgroup, pageTables: KernelPages[] 
     pinned: 0,
     dying: false,
     exitsAt: null,
+    waitsFor: null,
     parent: 0,
     privileged: false,
   }
@@ -147,6 +151,7 @@ export function exitMm(e: Engine, mm: Mm, cpu: Cpu): void {
   if (mm.pageTables !== null) mm.pageTables.length = 0
   endStalls(e, mm)
   unpinAll(e, mm, cpu)
+  stopWaiting(e, mm)
   mm.memcg.mms?.delete(mm)
   e.mms.delete(mm.id)
 }

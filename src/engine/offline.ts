@@ -6,12 +6,14 @@ import { assert } from '../assert.ts'
 import { EBUSY, ENOMEM, ENOSPC, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { freeRow } from '../pool.ts'
 import type { Bytes, Cpu } from '../units.ts'
-import { createCounter, freeCounter, setLow, setMin } from './counter.ts'
+import { type CounterId, createCounter, freeCounter, NO_COUNTER, setLow, setMin } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
 import { GFP_KERNEL } from './gfp.ts'
+import { dismissListeners } from './listeners.ts'
 import { forgetAging } from './lruvec.ts'
 import { isPinned, type MemCgroup, NO_MEMCG, newMemcg } from './memcg.ts'
+import { countsChildren, createMemcgV1 } from './memcg-v1.ts'
 import { destroyCaches, offlineCaches } from './memcgcache.ts'
 import { chargePercpu, objcgFor, unchargePercpu } from './objcg.ts'
 import { createObjcg, type ObjCgroup, reparentObjcgs } from './objstock.ts'
@@ -23,7 +25,7 @@ import { statsAtFree, statsAtOffline, statsAtRelease } from './vmstat.ts'
 const ID_ERRNO = { ENOSPC, ENOMEM, EBUSY } as const
 
 /**
- * A new memcg below `parent`. Its own per-CPU memory is charged to the parent, so it can fail with ENOMEM; when no
+ * A new memcg below `parent`, which counts in it unless the parent keeps its children out (version 1). Its own per-CPU memory is charged to the parent, so it can fail with ENOMEM; when no
  * memcg id is left it fails with the errno of the kernel.
  */
 export function createMemcg(e: Engine, parent: MemCgroup, cpu: Cpu): MemCgroup | Errno {
@@ -32,19 +34,25 @@ export function createMemcg(e: Engine, parent: MemCgroup, cpu: Cpu): MemCgroup |
   const charged = chargeOwnMemory(e, payer, cpu)
   if (isErrno(charged)) return charged
   const slot = e.freeMemcgs.pop() ?? e.memcgs.length
-  const m = newMemcg(slot, parent, {
-    memory: createCounter(e.counters, parent.memory, slot),
-    swap: createCounter(e.counters, parent.swap, slot),
-    kmem: createCounter(e.counters, parent.kmem, slot),
-    tcpmem: createCounter(e.counters, parent.tcpmem, slot),
-  })
+  const below = (counter: CounterId): CounterId =>
+    counter === NO_COUNTER ? NO_COUNTER : createCounter(e.counters, countsChildren(parent) ? counter : NO_COUNTER, slot)
+  const { memory, swap, memsw, kmem, tcpmem } = parent
+  const counters = {
+    memory: below(memory),
+    swap: below(swap),
+    memsw: below(memsw),
+    kmem: below(kmem),
+    tcpmem: below(tcpmem),
+  }
+  const above = countsChildren(parent) ? parent : e.root
+  const m = newMemcg(slot, above, counters, parent.v1 && createMemcgV1(e, parent.v1))
   m.percpuPayer = payer
-  m.kmemActive = parent.kmemActive || isKmemOnline(e)
+  m.kmemActive = above.kmemActive || isKmemOnline(e)
   if (e.features.slabController === 'objcg')
     m.objcgs = Array.from({ length: e.features.objcgPerNode ? e.machine.nodes : 1 }, () => createObjcg(m))
   e.memcgs[slot] = m
   e.idsInUse++
-  linkChild(e, parent, m)
+  linkChild(e, above, m)
   return m
 }
 
@@ -80,6 +88,7 @@ function chargeOwnMemory(e: Engine, payer: ObjCgroup | null, cpu: Cpu): Ok | Err
  */
 export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   assert(m.online && m.parent !== null, 'a memcg goes offline once, and the root never')
+  dismissListeners(e, m)
   setMin(e.counters, m.memory, 0)
   setLow(e.counters, m.memory, 0)
   if (m.objcgs !== null) reparentObjcgs(e, m, m.parent, cpu)
@@ -108,7 +117,8 @@ export function freeMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   if (m.lists !== -1) freeRow(e.folios.lists, m.lists)
   forgetAging(e, m)
   if (m.events !== -1) freeRow(e.eventCounts, m.events)
-  for (const counter of [m.memory, m.swap, m.kmem, m.tcpmem]) freeCounter(e.counters, counter)
+  for (const counter of [m.memory, m.swap, m.memsw, m.kmem, m.tcpmem])
+    if (counter !== NO_COUNTER) freeCounter(e.counters, counter)
   forgetStock(e, m)
   destroyCaches(e, m)
   if (e.features.idFreedAt === 'css-free') e.idsInUse--

@@ -7,14 +7,16 @@
  */
 import { schedule, type WorkKind } from '../clock.ts'
 import { type Cpu, milliseconds, type Pages } from '../units.ts'
-import { margin } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { memoryEvent } from './events.ts'
-import { GFP_FS, type Gfp } from './gfp.ts'
+import { GFP_FS, type Gfp, IN_FAULT } from './gfp.ts'
 import { isWithin, type MemCgroup } from './memcg.ts'
+import { marginOf } from './memcounters.ts'
 import { exitMm, type Mm } from './mm.ts'
 import { reportOom } from './oomreport.ts'
 import { candidates, chooseVictim, isKillable } from './oomvictim.ts'
+import { waitForRoom } from './oomwait.ts'
+import { mustSleep } from './sleep.ts'
 
 /** Deferred: a victim exits. */
 export const OOM_EXIT: WorkKind = 'oom-exit'
@@ -23,7 +25,7 @@ const EXIT_CPU: Cpu = 0
 
 /**
  * What came of it: somebody was killed, or room has appeared; nobody may be killed; the killer does not act for such a
- * charge; somebody is dying already, and there is nothing to do but wait.
+ * charge; the thread has to wait, because somebody is dying already or nobody is to be killed.
  */
 export type OomOutcome = 'killed' | 'no-victim' | 'declined' | 'wait'
 
@@ -41,11 +43,21 @@ export function outOfMemory(
 ): OomOutcome {
   const { oomRecheckMargin, oomNofs } = e.features
   memoryEvent(e, over, 'oom')
+  // Only version 1 can switch the killer off.
+  if (over.oomKillDisable) {
+    if (charging === null || (gfp & IN_FAULT) === 0) return 'declined'
+    waitForRoom(e, over, charging)
+    return 'wait'
+  }
   const order = orderOf(e, pages)
-  if (oomRecheckMargin && margin(e.counters, over.memory) >= 2 ** order) return 'killed'
+  if (oomRecheckMargin && marginOf(e, over) >= 2 ** order) return 'killed'
   if (charging?.dying) return 'killed'
   if (oomNofs === 'decline' && (gfp & GFP_FS) === 0) return 'declined'
-  if (candidates(e, over).some(({ exitsAt }) => exitsAt !== null)) return 'wait'
+  const dying = candidates(e, over).find(({ exitsAt }) => exitsAt !== null)
+  if (dying !== undefined) {
+    if (charging !== null) mustSleep(charging, { reason: 'victim', time: dying.exitsAt! - e.clock.now })
+    return 'wait'
+  }
   const victim = chooseVictim(e, over)
   if (victim === undefined) return 'no-victim'
   const unit = groupToKill(e, victim.memcg, over)

@@ -6,14 +6,14 @@
 import { isErrno } from '../errno.ts'
 import type { Cpu, Pages } from '../units.ts'
 import { chargePages } from './charge.ts'
-import { charge, margin, uncharge } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { batchesOf, type FolioBatch, foliosIn, isolate, isThere, rehome } from './folio.ts'
 import { moveFolioStats } from './foliostats.ts'
 import { GFP_KERNEL } from './gfp.ts'
-import { hold, MOVING, unhold } from './held.ts'
 import { isWithin, type MemCgroup } from './memcg.ts'
+import { chargeMemory, marginOf, unchargeMemory } from './memcounters.ts'
 import type { Mm } from './mm.ts'
+import { hold, MOVING, unhold } from './pins.ts'
 import { reclaim } from './reclaim.ts'
 
 /** On whose behalf a charge moves: a task that uses the memory, or nobody (`mm` null). */
@@ -26,15 +26,15 @@ export interface Mover {
 function roomFor(e: Engine, from: MemCgroup, to: MemCgroup): Pages {
   let room = Number.POSITIVE_INFINITY
   for (let level = to; level.parent !== null && !isWithin(from, level); level = level.parent)
-    room = Math.min(room, margin(e.counters, level.memory))
+    room = Math.min(room, marginOf(e, level))
   return room
 }
 
 /** Moves the charge of a whole batch, whatever the limits. */
 function moveCharge(e: Engine, batch: FolioBatch, to: MemCgroup, cpu: Cpu): void {
   const { memcg: from, pages } = batch
-  uncharge(e.counters, from.memory, pages)
-  charge(e.counters, to.memory, pages)
+  unchargeMemory(e, from, pages)
+  chargeMemory(e, to, pages)
   moveFolioStats(e, batch, from, to, cpu)
   rehome(e, batch, to, 'newest')
 }
@@ -62,11 +62,11 @@ function moveOneByForce(e: Engine, batch: FolioBatch, to: MemCgroup, { mm, cpu }
   const { memcg: from, pages } = folio
   const kills = killsPending(e)
   hold(folio, MOVING)
-  uncharge(e.counters, from.memory, pages)
+  unchargeMemory(e, from, pages)
   const refused = isErrno(chargePages(e, to, pages, GFP_KERNEL, cpu, mm))
-  if (refused) charge(e.counters, from.memory, pages)
+  if (refused) chargeMemory(e, from, pages)
   else {
-    if (to.parent === null) charge(e.counters, to.memory, pages)
+    if (to.parent === null) chargeMemory(e, to, pages)
     moveFolioStats(e, folio, from, to, cpu)
     rehome(e, folio, to, 'newest')
   }

@@ -8,6 +8,7 @@ import type { MemCgroup } from './memcg.ts'
 import { reclaimByLists } from './reclaim/classic.ts'
 import { reclaimIdeally } from './reclaim/ideal.ts'
 import { CLUSTER, type Reclaimer, type Scan } from './reclaim/scan.ts'
+import { vmpressure } from './vmpressure.ts'
 import { STAT } from './vmstat.ts'
 
 /** What one call reclaims at least. Kernel: SWAP_CLUSTER_MAX. */
@@ -25,15 +26,18 @@ export interface ReclaimHow {
   readonly proactive?: boolean
 }
 
-/** Kernel: vm_swappiness. */
-const SWAPPINESS = 60
-
 /** Reclaims from `target` and below on behalf of something that runs on `cpu`; the pages freed. */
 export function reclaim(e: Engine, target: MemCgroup, pages: Pages, cpu: Cpu, how: ReclaimHow = {}): Pages {
   const want = Math.max(pages, RECLAIM_CLUSTER)
-  const freed =
-    e.options.reclaim === 'ideal' ? reclaimIdeally(e, target, want, cpu) : byLists(e, target, want, cpu, how)
+  const freed = e.options.reclaim === 'ideal' ? ideally(e, target, want, cpu) : byLists(e, target, want, cpu, how)
   e.reclaimed += freed
+  return freed
+}
+
+/** Whatever it looks at it can free. */
+function ideally(e: Engine, target: MemCgroup, want: Pages, cpu: Cpu): Pages {
+  const freed = reclaimIdeally(e, target, want, cpu)
+  vmpressure(e, target, freed, freed)
   return freed
 }
 
@@ -44,7 +48,7 @@ function byLists(e: Engine, target: MemCgroup, want: Pages, cpu: Cpu, how: Recla
     cpu,
     by: reclaimerOf(e, how),
     maySwap: how.maySwap ?? true,
-    swappiness: how.swappiness ?? SWAPPINESS,
+    swappiness: how.swappiness,
     mayUseFs: how.mayUseFs ?? true,
     priority: 0,
     reclaimed: 0,

@@ -6,8 +6,8 @@ import type { Nanoseconds } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { Mm } from './mm.ts'
 
-/** Why a thread sleeps: it stays over memory.high, or nobody may be killed for it (version 1). */
-export type SleepReason = 'high' | 'oom'
+/** Why a thread sleeps: it stays over memory.high, a victim is dying, or nobody may be killed for it (version 1). */
+export type SleepReason = 'high' | 'victim' | 'oom'
 
 export interface Sleep {
   readonly reason: SleepReason

@@ -6,9 +6,9 @@
  * slot.
  */
 import type { Cpu, Pages } from '../units.ts'
-import { uncharge } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { afterUnpin, isWithin, type MemCgroup, NO_MEMCG } from './memcg.ts'
+import { unchargeMemory } from './memcounters.ts'
 
 export interface Stocks {
   readonly slotsPerCpu: number
@@ -54,7 +54,7 @@ export function consumeStock(e: Engine, m: MemCgroup, cpu: Cpu, pages: Pages): b
 export function refillStock(e: Engine, m: MemCgroup, cpu: Cpu, pages: Pages): void {
   const { stocks, features } = e
   if (features.stockOverfull === 'bypass' && pages > features.batchPages) {
-    uncharge(e.counters, m.memory, pages)
+    unchargeMemory(e, m, pages)
     return
   }
   const slot = slotForRefill(e, m, cpu)
@@ -82,7 +82,7 @@ function drainSlot(e: Engine, slot: number): void {
   const { stocks } = e
   const m = e.memcgs[stocks.memcg[slot]!]!
   const pages = stocks.pages[slot]!
-  if (pages > 0) uncharge(e.counters, m.memory, pages)
+  if (pages > 0) unchargeMemory(e, m, pages)
   stocks.pages[slot] = 0
   stocks.memcg[slot] = NO_MEMCG
   m.pins.stock -= e.features.stockPin === 'per-page' ? pages : 1

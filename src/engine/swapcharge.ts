@@ -3,7 +3,7 @@
  * mem_cgroup_get_nr_swap_pages; mm/swap_cgroup.c.
  */
 import type { Cpu, Pages } from '../units.ts'
-import { charge, maxOf, uncharge, usage } from './counter.ts'
+import { type CounterId, charge, maxOf, NO_COUNTER, uncharge, usage } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { swapEvent } from './events.ts'
 import { afterUnpin, type MemCgroup } from './memcg.ts'
@@ -48,16 +48,24 @@ export function swapRoom(e: Engine, m: MemCgroup, pages: Pages): Pages {
   return room
 }
 
+/** The counter that slots of `m` are charged to: swap, on version 1 memory and swap together. Nobody pays for the root's. */
+function counterOf(e: Engine, m: MemCgroup): CounterId {
+  if (m.parent === null) return NO_COUNTER
+  return e.hierarchy === 'v1' ? m.memsw : m.swap
+}
+
 /** Records slots with `m`. On version 1 they go on counting in memory and swap together. */
 export function chargeSlots(e: Engine, m: MemCgroup, pages: Pages, cpu: Cpu): void {
-  if (e.hierarchy === 'v2' && m.parent !== null) charge(e.counters, m.swap, pages)
+  const counter = counterOf(e, m)
+  if (counter !== NO_COUNTER) charge(e.counters, counter, pages)
   modStat(e, m, STAT.swap, cpu, pages)
   m.pins.swap += pages
 }
 
 /** Slots of `m` are free. The last of them gives the id of a removed memcg back. */
 export function unchargeSlots(e: Engine, m: MemCgroup, pages: Pages, cpu: Cpu): void {
-  if (e.hierarchy === 'v2' && m.parent !== null) uncharge(e.counters, m.swap, pages)
+  const counter = counterOf(e, m)
+  if (counter !== NO_COUNTER) uncharge(e.counters, counter, pages)
   modStat(e, m, STAT.swap, cpu, -pages)
   m.pins.swap -= pages
   if (!m.online && m.pins.swap === 0 && e.features.idFreedAt === 'offline') e.idsInUse--

@@ -69,6 +69,10 @@ export const readLocalStat = (e: Engine, m: MemCgroup, item: number): number =>
 export const readNodeStat = (e: Engine, m: MemCgroup, item: number, node: NodeNumber): number =>
   Math.max(0, mechanismOf(e).shown(e, m, e.vmstats.nodeColumns[item]! + node))
 
+/** The visible value of one node, of `m` alone. */
+export const readLocalNodeStat = (e: Engine, m: MemCgroup, item: number, node: NodeNumber): number =>
+  Math.max(0, mechanismOf(e).shownLocal(e, m, e.vmstats.nodeColumns[item]! + node))
+
 /** The value as it is, of `m` and everything below: what was counted, as if every update had been visible at once. */
 export const trueStat = (e: Engine, m: MemCgroup, item: number): number => overCells(e, m, item, mechanismOf(e).real)
 

@@ -6,6 +6,7 @@ import { hostSlab } from './host-slab.ts'
 import { hotplugDeadlock } from './hotplug-deadlock.ts'
 import { kernelBuild } from './kernel-build.ts'
 import { lruReparenting } from './lru-reparenting.ts'
+import { memoryHigh } from './memory-high.ts'
 import { percpuFlush } from './percpu-flush.ts'
 import { reparenting } from './reparenting.ts'
 import { slabUtilization } from './slab-utilization.ts'
@@ -24,4 +25,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   hotplugDeadlock,
   zombiePolicies,
   lruReparenting,
+  memoryHigh,
 ]

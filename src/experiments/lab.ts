@@ -13,6 +13,7 @@ import { GFP_KERNEL } from '../engine/gfp.ts'
 import { freeKernelObjects, type KernelObjects, type KernelPages, splitObjects } from '../engine/kmem.ts'
 import { allocKernelObjects, allocKernelPages } from '../engine/kmemalloc.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
+import type { Mm } from '../engine/mm.ts'
 import { kmallocCache } from '../engine/slab/caches.ts'
 import { addCache, cacheOfSlab, findCache, type KmemCache } from '../engine/slab/slub.ts'
 import { cellOf, sumOfBlocks } from '../engine/vmstat/stats.ts'
@@ -20,7 +21,7 @@ import { errnoName, isErrno } from '../errno.ts'
 import type { KernelId } from '../profiles/features.ts'
 import type { Cgroup } from '../tree/cgroup.ts'
 import { memcgFor } from '../tree/spawn.ts'
-import type { Bytes, Cpu, Nanoseconds, Pages } from '../units.ts'
+import type { Bytes, Cpu, Nanoseconds, NodeNumber, Pages } from '../units.ts'
 
 export interface LabOptions {
   readonly kernel: KernelId
@@ -44,6 +45,10 @@ export function settledStat(e: Engine, m: MemCgroup, item: number): number {
 export interface Taker {
   readonly memcg: MemCgroup | null
   readonly cpu: Cpu
+  /** In whose name: the task owes what is charged above memory.high. */
+  readonly mm?: Mm
+  /** The wanted node; 0 unless said. */
+  readonly node?: NodeNumber
 }
 
 export class Lab {
@@ -126,6 +131,13 @@ export class Lab {
     return found
   }
 
+  /** The address space of a task, by the name it was made with. */
+  mm(task: string): Mm {
+    const { mm } = this.#system.kernel.tree.tasksByName.get(task)!
+    assert(mm !== null, `${task} has an address space`)
+    return mm
+  }
+
   /** The cache that objects are of, by its name in /proc/slabinfo: copies have that of their root. */
   nameOf({ runs }: KernelObjects): string {
     return runs.length === 0 ? '' : cacheOfSlab(this.engine.slab, runs[0]!.slab).name
@@ -144,8 +156,8 @@ export class Lab {
   }
 
   /** Takes objects; all of them, or the experiment is wrong about its limits. */
-  take(cache: KmemCache, count: number, { memcg, cpu }: Taker): KernelObjects {
-    const objects = allocKernelObjects(this.engine, cache, count, { memcg, mm: null, cpu, node: 0, gfp: GFP_KERNEL })
+  take(cache: KmemCache, count: number, { memcg, cpu, mm, node = 0 }: Taker): KernelObjects {
+    const objects = allocKernelObjects(this.engine, cache, count, { memcg, mm: mm ?? null, cpu, node, gfp: GFP_KERNEL })
     assert(objects.count === count, `memory for ${count} objects of ${cache.name}`)
     this.#system.kernel.settle()
     return objects

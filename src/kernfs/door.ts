@@ -5,7 +5,8 @@
  * One request is one synchronous call chain: `enter` (time), one operation, then `takeNotices`.
  */
 import type { Errno, Ok } from '../errno.ts'
-import type { Pending } from '../tree/controller.ts'
+import type { Descriptor, Pending } from '../tree/controller.ts'
+import type { HostSignal } from '../tree/listeners.ts'
 import type { ByteString, Gid, InodeNumber, Nanoseconds, Pid, Uid } from '../units.ts'
 
 /** A directory or file. 1 is the root directory of the mount; numbers are never used twice. Below 2^53. */
@@ -35,6 +36,8 @@ export interface Caller {
   inView(pid: Pid): Pid
   /** A process id the caller wrote, as this mount sees it; ESRCH when there is none. */
   fromView(pid: Pid): Pid | Errno
+  /** A descriptor the caller has open; EBADF when it has not. */
+  descriptor(fd: number): Descriptor | Errno
 }
 
 /** As of stat(2), filled in by `getattr`. Size is always 0, block size 4096. */
@@ -104,6 +107,8 @@ export type Notice =
   | { readonly kind: 'modified'; readonly node: NodeId; readonly path: ByteString }
   /** These names are gone, or new, without an operation of the door on them: nothing may be answered from a cache. */
   | { readonly kind: 'names'; readonly parent: NodeId; readonly names: readonly ByteString[] }
+  /** A descriptor that was taken from a caller is an eventfd to signal; after the last time it is to be closed. */
+  | ({ readonly kind: 'signal' } & HostSignal)
   /** A pending write is finished: its length or errno. */
   | { readonly kind: 'done'; readonly ticket: Ticket; readonly result: number }
 

@@ -5,9 +5,10 @@
  * must be told is collected as notices for the door.
  */
 import { EACCES, EINVAL, EISDIR, ENOENT, EPERM, type Errno, isErrno, type Ok } from '../errno.ts'
-import { TextBuffer } from '../formats/text.ts'
+import { fromBytes, TextBuffer } from '../formats/text.ts'
 import type { Kernel } from '../kernel.ts'
 import { eventsOf, type FileBlock, type StoredAttributes } from '../tree/files.ts'
+import { fileKey, forgetRefused } from '../tree/refused.ts'
 import type { Tree } from '../tree/tree.ts'
 import type { ByteString, Nanoseconds } from '../units.ts'
 import { getAttributes, setAttributes, storedAttributes } from './attributes.ts'
@@ -32,6 +33,7 @@ import {
   type Handle,
   type NodeId,
   type Notice,
+  PENDING,
   type Pending,
   S_IFMT,
   S_IFREG,
@@ -51,6 +53,7 @@ import {
   readFile,
   writeFile,
 } from './openfiles.ts'
+import { fileRefused, mkdirRefused, rmdirRefused } from './refused.ts'
 import { getXattr, listXattrs, removeXattr, setXattr } from './xattr.ts'
 
 const O_ACCMODE = 3
@@ -123,6 +126,7 @@ export class Kernfs implements Door {
       for (const { block, row } of tree.changes.splice(0).reverse())
         if (!block.dead) fileHasChanged(tree, this.#opens, block, row, this.#notices)
     }
+    for (const signal of tree.signals.splice(0)) this.#notices.push({ kind: 'signal', ...signal })
     if (tree.newBlocks.length + tree.deadBlocks.length + tree.pressureChanged.length > 0) this.#collectNames()
   }
 
@@ -220,11 +224,15 @@ export class Kernfs implements Door {
   }
 
   mkdir(parent: NodeId, name: ByteString, mode: number, caller: Caller): NodeId | Errno {
-    return mkdir(this.kernel, parent, name, mode, caller)
+    const made = mkdir(this.kernel, parent, name, mode, caller)
+    if (isErrno(made)) mkdirRefused(this.#tree, parent, name, made, caller.uid)
+    return made
   }
 
   rmdir(parent: NodeId, name: ByteString): Ok | Errno {
-    return rmdir(this.kernel, parent, name)
+    const removed = rmdir(this.kernel, parent, name)
+    if (isErrno(removed)) rmdirRefused(this.#tree, parent, name, removed)
+    return removed
   }
 
   rename(parent: NodeId, name: ByteString, newParent: NodeId, newName: ByteString, flags: number): Ok | Errno {
@@ -266,11 +274,19 @@ export class Kernfs implements Door {
   }
 
   read(handle: Handle, offset: number, size: number, into: Uint8Array, at: number, caller: Caller): number | Errno {
-    return readFile(this.#files, fileOf(this.#opens, handle), offset, size, into, at, caller)
+    const file = fileOf(this.#opens, handle)
+    const read = readFile(this.#files, file, offset, size, into, at, caller)
+    if (read < 0) fileRefused(this.#tree, file, 'read', read as Errno)
+    else forgetRefused(this.#tree, fileKey(file.block, file.row), 'read')
+    return read
   }
 
   write(handle: Handle, from: Uint8Array, at: number, size: number, caller: Caller): number | Errno | Pending {
-    return writeFile(this.#files, fileOf(this.#opens, handle), from, at, size, caller)
+    const file = fileOf(this.#opens, handle)
+    const written = writeFile(this.#files, file, from, at, size, caller)
+    if (written >= 0) forgetRefused(this.#tree, fileKey(file.block, file.row), 'write')
+    else if (written !== PENDING) fileRefused(this.#tree, file, 'write', written as Errno, fromBytes(from, at, size))
+    return written
   }
 
   /** The file of this handle is gone. */

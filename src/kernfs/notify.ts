@@ -11,7 +11,7 @@ import type { Tree } from '../tree/tree.ts'
 import { type Nanoseconds, seconds } from '../units.ts'
 import type { Notice } from './door.ts'
 import { POLL_DEFAULT, POLLERR, POLLPRI } from './door.ts'
-import { fileNode } from './node.ts'
+import { fileNode, isControl } from './node.ts'
 import { currentCount, fileOf, isDead, type OpenFile, type OpenFiles } from './openfiles.ts'
 
 export const HELD_CHANGE = 'file-notify'
@@ -59,7 +59,8 @@ function tell(
   // A file that was never looked up has no inode to watch: not even its directory's watchers hear of it (recorded).
   if (!events.lookedUp) return
   const { name } = tree.tables[block.table]!.rows[row]!
-  const path = pathInMount(block.css.cgroup)
+  const own = pathInMount(block.css.cgroup)
+  const path = isControl(tree, block) ? `${own === '/' ? '' : own}/.memcgfs` : own
   notices.push({ kind: 'modified', node: fileNode(block, row), path: path === '/' ? `/${name}` : `${path}/${name}` })
 }
 

@@ -1,17 +1,25 @@
 /**
  * Open files: a snapshot of text per description, one operation per write. Kernel: fs/seq_file.c, fs/kernfs/file.c.
  */
-import { E2BIG, EINVAL, ENODEV, type Errno, ESRCH } from '../errno.ts'
+import { E2BIG, EBADF, EINVAL, ENODEV, type Errno, ESRCH, isErrno } from '../errno.ts'
 import { fromBytes, type TextBuffer } from '../formats/text.ts'
-import type { Access, Credentials, FileRow, OpenMemory, PidView } from '../tree/controller.ts'
+import type {
+  Access,
+  Credentials,
+  Descriptor,
+  FileRow,
+  NamedDescriptor,
+  OpenMemory,
+  PidView,
+} from '../tree/controller.ts'
 import { eventsOf, type FileBlock } from '../tree/files.ts'
 import { checkRealTasks } from '../tree/real.ts'
 import type { Tree } from '../tree/tree.ts'
 import { ownership } from './attributes.ts'
 import { isHidden } from './directory.ts'
 import type { Handle, NodeId, Pending } from './door.ts'
-import { fileNode, rowNumber } from './node.ts'
-import { MAY_WRITE, mayAccess } from './permission.ts'
+import { fileNode, inodeOf, rowNumber } from './node.ts'
+import { MAY_READ, MAY_WRITE, mayAccess } from './permission.ts'
 
 /** Longest text one write may carry. Kernel: PAGE_SIZE, kernfs_ops.atomic_write_len. */
 const MAX_WRITE = 4096
@@ -102,9 +110,30 @@ export function closeFile(ctx: FileContext, file: OpenFile): void {
 export const isDead = (file: OpenFile): boolean => file.dead || file.block.dead
 
 /** Closing has no caller: descriptors are closed by exits and by whoever inherited them. */
-const NOBODY: PidView = { tgid: () => ESRCH, tid: () => ESRCH, inView: pid => pid, fromView: () => ESRCH }
+const NOBODY: PidView = {
+  tgid: () => ESRCH,
+  tid: () => ESRCH,
+  inView: pid => pid,
+  fromView: () => ESRCH,
+  descriptor: () => EBADF,
+}
 
 const rowIn = (tree: Tree, file: OpenFile): FileRow => tree.tables[file.block.table]!.rows[file.row]!
+
+/** A file of the mount by its name, if it is in the same block. */
+function named(
+  { tree }: FileContext,
+  { block, opener }: OpenFile,
+  descriptor: Descriptor | Errno,
+): NamedDescriptor | Errno {
+  if (isErrno(descriptor) || descriptor.kind !== 'file') return descriptor
+  for (const [row, { name }] of tree.tables[block.table]!.rows.entries()) {
+    const node = fileNode(block, row)
+    if (inodeOf(tree, block, node) !== descriptor.ino) continue
+    return { kind: 'file', name, isReadable: mayAccess(ownership(tree, block, node), MAY_READ, opener) }
+  }
+  return { kind: 'other' }
+}
 
 function accessOf(ctx: FileContext, file: OpenFile, caller: PidView, size = 0): Access {
   const { tree, opens } = ctx
@@ -123,6 +152,7 @@ function accessOf(ctx: FileContext, file: OpenFile, caller: PidView, size = 0): 
       const row = tree.tables[core.table]!.index.get(name)!
       return mayAccess(ownership(tree, core, fileNode(core, row)), MAY_WRITE, opener)
     },
+    descriptor: fd => named(ctx, file, caller.descriptor(fd)),
     *others() {
       for (const other of opens.files)
         if (other && other !== file && other.block === block && other.row === file.row) yield other.memory
@@ -132,20 +162,22 @@ function accessOf(ctx: FileContext, file: OpenFile, caller: PidView, size = 0): 
 
 /**
  * Copies text from `offset`. A read that goes on where the last one ended gets the rest of the old text; any other
- * produces it again. At the end of the text, not at its start, there is nothing more.
+ * produces it again. At the end of the text, not at its start, there is nothing more. A stream has no offsets.
  */
 export function readFile(
   ctx: FileContext,
   file: OpenFile,
-  offset: number,
+  asked: number,
   size: number,
   into: Uint8Array,
   at: number,
   caller: PidView,
 ): number | Errno {
+  const row = rowIn(ctx.tree, file)
+  const offset = row.stream ? 0 : asked
+  if (row.stream) file.position = 0
   if (offset === file.position && file.rest !== null) return takeRest(file, size, into, at)
   if (isDead(file)) return ENODEV
-  const row = rowIn(ctx.tree, file)
   file.rest = null
   // The end of a text that was read to its end. Nothing is printed, but the file counts as seen.
   if (offset === file.position && offset > 0) return 0

@@ -4,12 +4,14 @@
  */
 
 import type { Machine } from '../engine/machine.ts'
+import type { ListenerId } from '../engine/memcg-v1.ts'
 import type { Errno, Ok } from '../errno.ts'
 import type { TextBuffer } from '../formats/text.ts'
 import type { Features } from '../profiles/features.ts'
-import type { ByteString, Gid, Pid, Uid } from '../units.ts'
+import type { ByteString, Gid, InodeNumber, Pid, Uid } from '../units.ts'
 import type { Cgroup } from './cgroup.ts'
 import type { Css } from './css.ts'
+import type { EventCounter, EventTarget } from './listeners.ts'
 import type { Task } from './task.ts'
 import type { Tree } from './tree.ts'
 
@@ -28,7 +30,20 @@ export interface PidView {
   tid(): Pid | Errno
   inView(pid: Pid): Pid
   fromView(pid: Pid): Pid | Errno
+  /** A descriptor that process has open; EBADF if it has not. */
+  descriptor(fd: number): Descriptor | Errno
 }
+
+/** An eventfd, which `take` makes ours, a file of this mount, or anything else. */
+export type Descriptor =
+  | { readonly kind: 'eventfd'; take(): EventTarget | Errno }
+  | { readonly kind: 'file'; readonly ino: InodeNumber }
+  | { readonly kind: 'other' }
+
+/** The same, as the row of a file sees it: files are known to those in its own block. */
+export type NamedDescriptor =
+  | Exclude<Descriptor, { kind: 'file' }>
+  | { readonly kind: 'file'; readonly name: ByteString; readonly isReadable: boolean }
 
 /** One read or write of an interface file, as the row sees it. */
 export interface Access {
@@ -46,6 +61,8 @@ export interface Access {
   others(): Iterable<OpenMemory>
   /** The description was opened with O_NONBLOCK. */
   readonly nonblock: boolean
+  /** A descriptor of the process that writes. */
+  descriptor(fd: number): NamedDescriptor | Errno
   /** Bytes of the write: what a pending one answers in the end. */
   readonly size: number
 }
@@ -61,10 +78,14 @@ export interface OpenMemory {
   trigger?: number
   /** Version 1: a list of processes or threads was read through this description. */
   listed?: boolean
+  /** `notify`: what this description listens to, and who it is there. */
+  listens?: { readonly listener: ListenerId; readonly text: ByteString; readonly counter: EventCounter }[]
   /** `do`: the beginning of a line whose end has not been written yet. */
   kept?: ByteString
   /** `do`: what the last write did. */
   result?: ByteString
+  /** `explain`: the answer to what was asked through this description. */
+  explained?: ByteString
 }
 
 /** Answer of a write that has to wait: its result follows under the ticket. */
@@ -98,6 +119,8 @@ export interface FileRow {
   readonly poll?: (memory: OpenMemory, tree: Tree) => number
   /** One of the files that cgroup.pressure hides. */
   readonly pressure?: boolean
+  /** Each read gives what is new, wherever the description stands: it is written and read through one. */
+  readonly stream?: boolean
   /** Asks whether real processes are still alive before it answers. */
   readonly looksAtTasks?: boolean
 }

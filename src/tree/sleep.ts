@@ -3,7 +3,7 @@
  * notes with an address space is meant for the thread that acts (engine/sleep.ts).
  */
 import { schedule, type WorkKind } from '../clock.ts'
-import type { Sleep } from '../engine/sleep.ts'
+import type { Sleep, SleepReason } from '../engine/sleep.ts'
 import { memstallBegin, memstallEnd } from '../engine/stall.ts'
 import type { Task } from './task.ts'
 import type { Tree } from './tree.ts'
@@ -11,14 +11,19 @@ import type { Tree } from './tree.ts'
 /** Deferred: the time of a sleeper has come. */
 export const TASK_WAKES: WorkKind = 'task-wakes'
 
+/** The kernel calls these a wait for memory; who waits because nobody may be killed just sleeps. */
+const isStall = (reason: SleepReason | undefined): boolean => reason === 'high' || reason === 'victim'
+
 export function fallAsleep({ engine, clock }: Tree, task: Task, { reason, time }: Sleep): void {
+  // There was room before it slept.
+  if (reason === 'oom' && task.mm?.waitsFor === null) return
   task.sleep = { reason, until: clock.now + time }
-  if (reason === 'high') memstallBegin(engine, task.mm!)
+  if (isStall(reason)) memstallBegin(engine, task.mm!)
   if (Number.isFinite(time)) schedule(clock, time, TASK_WAKES, task.pid)
 }
 
 function endSleep({ engine }: Tree, task: Task): void {
-  if (task.sleep?.reason === 'high' && task.mm !== null) memstallEnd(engine, task.mm)
+  if (isStall(task.sleep?.reason) && task.mm !== null) memstallEnd(engine, task.mm)
   task.sleep = null
 }
 

@@ -6,6 +6,7 @@
 import type { Clock } from '../clock.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { KernelObjects, KernelPages } from '../engine/kmem.ts'
+import type { ListenerId } from '../engine/memcg-v1.ts'
 import { createPool, type Pool } from '../pool.ts'
 import type { ByteString, Pid } from '../units.ts'
 import type { Cgroup, ControllerSet, Hierarchy } from './cgroup.ts'
@@ -13,6 +14,8 @@ import { type Controller, type FileRow, type FileTable, tableOf } from './contro
 import type { Css } from './css.ts'
 import type { FileBlock } from './files.ts'
 import type { Host } from './host.ts'
+import type { HostSignal, Listener } from './listeners.ts'
+import type { Refusals } from './refused.ts'
 import type { Task } from './task.ts'
 
 /** Kernel objects that belong to a name instead of a task, so that they survive it. */
@@ -78,6 +81,13 @@ export interface Tree {
   readonly firedTriggers: number[]
   /** Release agents that were called for in this operation. */
   readonly releases: Release[]
+  /** Version 1: who is told of memory events. */
+  readonly listeners: Map<ListenerId, Listener>
+  nextListener: ListenerId
+  /** Eventfds of the door that were signalled in this operation. */
+  readonly signals: HostSignal[]
+  /** What was refused last, for those who ask why. */
+  readonly refusals: Refusals
 
   readonly controllers: readonly Controller[]
   /** Rows that exist: per controller, core first, on either version below the root and on it; control files last. */
@@ -186,6 +196,10 @@ function emptyTree({ engine, controllers }: TreeSetup): TreeState {
     pressureChanged: [],
     firedTriggers: [],
     releases: [],
+    listeners: new Map(),
+    nextListener: 1,
+    signals: [],
+    refusals: new Map(),
   }
 }
 

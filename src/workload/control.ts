@@ -3,10 +3,12 @@
  * root's control directory only.
  */
 import { slabDebugLines } from '../engine/slabdebug.ts'
-import { EINVAL, type Errno, OK, type Ok } from '../errno.ts'
+import { EINVAL, type Errno, isErrno, OK, type Ok } from '../errno.ts'
+import { explain } from '../explain/explain.ts'
+import { answerText } from '../explain/text.ts'
 import { trim } from '../formats/parse.ts'
 import type { Kernel } from '../kernel.ts'
-import type { Access, FileRow, Pending } from '../tree/controller.ts'
+import type { Access, FileRow, OpenMemory, Pending } from '../tree/controller.ts'
 import { memcgFor } from '../tree/spawn.ts'
 import { isReal, type Task } from '../tree/task.ts'
 import type { ByteString, Nanoseconds } from '../units.ts'
@@ -16,6 +18,7 @@ import { parseTime } from './grammar.ts'
 import { showMeminfo, showSlabinfo } from './hostfiles.ts'
 import { showKernel } from './kernelfile.ts'
 import { chooseScenario, showLocks } from './locks.ts'
+import { notifyFile } from './notify.ts'
 import { showVmstat } from './vmstat.ts'
 import type { Workload } from './workload.ts'
 import { showZombies } from './zombies.ts'
@@ -62,6 +65,7 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
         return undefined
       },
     },
+    notifyFile,
     { name: 'vmstat', on: 'everywhere', show: (out, { cg }) => void showVmstat(out, kernel(), cg) },
     { name: 'clock', on: 'root', show: out => void out.line(kernel().now), write: writeClock },
     {
@@ -86,6 +90,12 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
       write: text => chooseScenario(workload(), text),
     },
     {
+      name: 'explain',
+      on: 'root',
+      show: (out, { memory }) => void out.text(memory.explained ?? workload().state.explained),
+      write: (text, { memory }) => writeExplain(kernel(), workload(), trim(text), memory),
+    },
+    {
       name: 'log',
       on: 'root',
       show: out => {
@@ -94,6 +104,16 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
       },
     },
   ]
+}
+
+/** Asks about a path from the root of the mount; this description, and new ones, read the answer. */
+function writeExplain(kernel: Kernel, workload: Workload, path: ByteString, memory: OpenMemory): Errno | Ok {
+  const answer = explain(kernel.tree, kernel.setup.profile, path)
+  if (isErrno(answer)) return answer
+  const text = answerText(answer)
+  memory.explained = text
+  workload.state.explained = text
+  return OK
 }
 
 /** `+2s` from now, or a later absolute time in nanoseconds. */

@@ -1,10 +1,10 @@
 /** Verbs about memory that is kept in memory: pins, device buffers, leaks, locks, and advice (workload.md §4.2). */
 import { findFile } from '../engine/file.ts'
-import { pinPages, unpinPages } from '../engine/held.ts'
 import { createDeviceBuffer, freeDeviceBuffer, leakPages } from '../engine/loosepages.ts'
 import { dropPages, lockRegion, makeCold, pageOut, unlockRegion } from '../engine/mlock.ts'
 import type { Mm } from '../engine/mm.ts'
 import type { PageMap } from '../engine/pagemap.ts'
+import { pinPages, unpinPages } from '../engine/pins.ts'
 import { EEXIST, EINVAL, ENOENT, ENOMEM, OK } from '../errno.ts'
 import { memcgFor } from '../tree/spawn.ts'
 import { cgroupOf } from '../tree/task.ts'

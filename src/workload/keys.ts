@@ -59,6 +59,13 @@ const SHRINK_BATCH: ValueKind<number> = {
   print: String,
 }
 
+/** `every` is 1. */
+const THRESHOLD_CHECK: ValueKind<number> = {
+  accepts: 'a whole number from 1 up, or every',
+  parse: text => (text === 'every' ? 1 : INTEGER.parse(text) || undefined),
+  print: String,
+}
+
 const MILLISECONDS: ValueKind<number> = { ...INTEGER, accepts: 'milliseconds from 0 up' }
 
 const MICROSECONDS: ValueKind<number> = { ...INTEGER, accepts: 'microseconds from 0 up' }
@@ -158,6 +165,11 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
     fixed: true,
     about: 'Mount option memory_localevents: memory.events does not count what happens below.',
   },
+  thresholdCheck: {
+    kind: THRESHOLD_CHECK,
+    usual: 128,
+    about: 'Pages charged and uncharged on a CPU after which thresholds of version 1 are looked at; every: 1.',
+  },
 }
 
 /** Options of the model whose behaviour a later step brings, with that step. */
@@ -168,7 +180,6 @@ export const LATER_OPTIONS: Readonly<Record<string, number>> = {
   writebackMs: 3,
   flusherMs: 3,
   psiCpus: 3,
-  thresholdCheck: 4,
 }
 
 /** The usual value of every key. */

@@ -173,6 +173,17 @@ function setAdj(_: Context, args: Args): Outcome | Refusal {
   return ok(`${task.name} adj=${adj}`)
 }
 
+/** What the task charges from now on is charged in interrupt context: its kernel memory to nobody, nothing may wait. */
+function irq(_: Context, args: Args): Outcome | Refusal {
+  const task = args.task()
+  if (args.flag('on') === args.flag('off')) return new Refusal(EINVAL, 'usage: irq T on, or irq T off')
+  task.inInterrupt = args.flag('on')
+  return ok(`${task.name} irq=${task.inInterrupt ? 'on' : 'off'}`)
+}
+
+/** Back to user space now: every line of a task ends so. */
+const returnNow = (_: Context, args: Args): Outcome => ok(args.task().name)
+
 export const taskVerbs: readonly Verb[] = [
   done('task ID [CGROUP] [cpu=CPUS] [adj=N] [uid=N] [bare] [kthread]', newTask),
   acting('fork T ID [count=N]', newChildren('process')),
@@ -182,4 +193,6 @@ export const taskVerbs: readonly Verb[] = [
   done('kill T [sig=9|STOP|CONT] [pending]', kill),
   done('move T CGROUP [thread]', move),
   done('adj T N', setAdj),
+  done('irq T [on] [off]', irq),
+  acting('return T', returnNow),
 ]

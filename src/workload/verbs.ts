@@ -15,8 +15,6 @@ import { later, type Verb } from './verb.ts'
 import { waitVerbs } from './wait.ts'
 
 const laterVerbs: readonly Verb[] = [
-  later(3, 'irq T on|off'),
-  later(3, 'return T'),
   later(3, 'flush FILE'),
   later(4, 'burn T [load=TEXT] [for=TIME]'),
   later(4, 'idle T'),

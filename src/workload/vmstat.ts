@@ -4,32 +4,13 @@
  */
 import { usage } from '../engine/counter.ts'
 import type { Engine } from '../engine/engine.ts'
-import { isWithin, type MemCgroup } from '../engine/memcg.ts'
+import { slabInStocks, stockedBelow } from '../engine/held.ts'
+import type { MemCgroup } from '../engine/memcg.ts'
 import { printedUnit, STAT, STAT_NAMES, statOnRead, trueStat } from '../engine/vmstat.ts'
 import type { TextBuffer } from '../formats/text.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Cgroup } from '../tree/cgroup.ts'
 import { memcgFor } from '../tree/spawn.ts'
-import type { Bytes, Pages } from '../units.ts'
-
-/** What the CPUs hold of `m` and everything below it: charged and not used. */
-function stockedBelow({ stocks, memcgs }: Engine, m: MemCgroup): Pages {
-  let pages = 0
-  for (const [slot, held] of stocks.pages.entries())
-    if (held > 0 && isWithin(memcgs[stocks.memcg[slot]!]!, m)) pages += held
-  return pages
-}
-
-/** Slab bytes that a CPU has counted and not handed to the statistics yet. Kernel: struct obj_stock, 5.13 and later. */
-function slabInStocks({ objStocks }: Engine, m: MemCgroup, item: number): Bytes {
-  let bytes = 0
-  for (const { objcg, reclaimable, unreclaimable } of objStocks) {
-    if (objcg === null || !isWithin(objcg.memcg, m)) continue
-    if (item === STAT.slab_reclaimable) bytes += reclaimable
-    if (item === STAT.slab_unreclaimable) bytes += unreclaimable
-  }
-  return bytes
-}
 
 const real = (e: Engine, m: MemCgroup, item: number): number => trueStat(e, m, item) + slabInStocks(e, m, item)
 

@@ -112,6 +112,8 @@ export interface WorkloadState {
   nextTicket: number
   /** The scenario of `.memcgfs/locks` that was run last. */
   lockScenario: ScenarioName | null
+  /** The last answer of `.memcgfs/explain`. */
+  explained: ByteString
 }
 
 const createState = (): WorkloadState => ({
@@ -122,6 +124,7 @@ const createState = (): WorkloadState => ({
   pending: [],
   nextTicket: 1,
   lockScenario: null,
+  explained: '',
 })
 
 export class Workload {

@@ -81,6 +81,10 @@ const busy: Record<string, Request> = {
   'time for that': pass(50),
   'queued work': run('/frozen', 'anon f1 heap 5M', 'anon f2 heap 6M'),
   'a sleeping task': run('/slow', 'task l1', 'anon l1 heap 3M'),
+  'memory on the swap device': system => [
+    write('/b/memory.swap.max', '10M')(system),
+    run('/b', 'reclaim /b 6M', 'reclaim /b 6M', 'reclaim /b 6M')(system),
+  ],
   'a limit that is hit': run('/b', '- anon t2 more 100M'),
   'a file half read': system => [open('/b/memory.stat')(system), read(5, 10)(system)],
   'a peak of its own': system => [open('/b/memory.peak')(system), shell(system).write(6, '1')],
@@ -208,6 +212,7 @@ t.test('all of it was really there', async t => {
     'one in its grace period',
   )
   t.match(shell(system).readFile('/b/memory.events'), /oom_kill 1/)
+  t.ok(kernel.engine.swap.used > 0, 'memory on the swap device')
   t.match(shell(system).readFile('/cgroup.stat'), /nr_dying_descendants 2/)
   t.equal(system.vfs.door.opens.files.filter(Boolean).length, 6)
   t.ok([...kernel.tree.blocks.values()].some(block => [...(block.events?.values() ?? [])].some(({ held }) => held)))

@@ -49,6 +49,7 @@ export function engineOf(
     watermarkGapPages: 512,
     memoryLocalevents: false,
     oomExitMs: 0,
+    thresholdCheck: 1,
   }
   const chosen = (known: object): object => Object.fromEntries(Object.entries(choices).filter(([key]) => key in known))
   return createEngine({

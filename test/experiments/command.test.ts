@@ -111,6 +111,7 @@ t.test('list and help know every experiment and its numbers', async t => {
       'hotplug-deadlock',
       'zombie-policies',
       'lru-reparenting',
+      'memory-high',
     ],
   )
   const help = experimentCommand.help as (args: readonly string[]) => string

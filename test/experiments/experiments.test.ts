@@ -6,6 +6,7 @@ import { hostSlab } from '../../src/experiments/host-slab.ts'
 import { hotplugDeadlock } from '../../src/experiments/hotplug-deadlock.ts'
 import { kernelBuild } from '../../src/experiments/kernel-build.ts'
 import { lruReparenting } from '../../src/experiments/lru-reparenting.ts'
+import { memoryHigh } from '../../src/experiments/memory-high.ts'
 import { percpuFlush } from '../../src/experiments/percpu-flush.ts'
 import { reparenting } from '../../src/experiments/reparenting.ts'
 import { runExperiment } from '../../src/experiments/report.ts'
@@ -27,6 +28,7 @@ for (const experiment of [
   hostSlab,
   testKmem,
   hotplugDeadlock,
+  memoryHigh,
 ])
   t.test(`${experiment.name}: every band holds`, t => {
     const { rows, figure } = runExperiment(experiment, { seed: 1 })

@@ -46,6 +46,21 @@ function smallCgroup(dir: string): string {
   return cgroup
 }
 
+t.test('explain: why a file has its value, why a directory stays', { skip: cannotMount }, async t => {
+  const dir = mounted(t)
+  const cgroup = smallCgroup(dir)
+  writeFileSync(join(cgroup, '.memcgfs/do'), 'task t1')
+  t.throws(() => rmdirSync(cgroup), { code: 'EBUSY' })
+  const { stdout, status } = memcgfs('explain', cgroup, join(cgroup, 'memory.max'))
+  t.equal(status, 0)
+  t.match(stdout, /^\/small on Linux 6\.12\n(?:.|\n)*The last rmdir was refused with EBUSY(?:.|\n)*living tasks/)
+  t.match(stdout, /\n\/small\/memory\.max on Linux 6\.12\n(?:.|\n)*256 pages = 1048576 bytes/)
+  const nowhere = memcgfs('explain', join(cgroup, 'other'))
+  t.equal(nowhere.status, 2)
+  t.match(nowhere.stderr, /^memcgfs: explain: there is no .*small\/other/)
+  t.match(memcgfs('explain', '/').stderr, 'explain: / is not on a mount of memcgfs')
+})
+
 t.test('another kernel, with one feature switched', { skip: cannotMount }, async t => {
   const dir = emptyDirectory(t)
   t.teardown(() => {

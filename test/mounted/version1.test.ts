@@ -1,7 +1,9 @@
 /** `--hierarchy v1` on a real mount, used from a shell; and the same in process. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import * as nodeFs from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { mountedOn } from '../../mount/fuse/mountinfo.ts'
 import { createCgroupFs } from '../../mount/index.ts'
@@ -70,6 +72,52 @@ t.test('a shell in a mount of version 1', { skip: cannotMount }, async t => {
   t.equal(sh('rmdir memory/c/b && ls -d memory/c/b 2>/dev/null || echo gone'), 'gone\n')
   t.equal(memcgfs('unmount', dir).status, 0)
   t.equal(mountedOn(dir), undefined)
+})
+
+t.test('a program hears of events by its eventfds', { skip: cannotMount }, async t => {
+  const dir = join(mounted(t, '--kernel', '6.1', '--with', 'threshold_check=every'), 'memory/a')
+  nodeFs.mkdirSync(dir)
+  const command = (...lines: string[]): void => nodeFs.writeFileSync(join(dir, '.memcgfs/do'), lines.join('\n'))
+  const requests = ['memory.usage_in_bytes 10M', 'memory.pressure_level low', 'memory.memsw.usage_in_bytes 20M']
+  const program = spawn(process.execPath, [join(import.meta.dirname, 'eventfd.ts'), dir, ...requests], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines = createInterface(program.stdout)[Symbol.asyncIterator]()
+  const line = async (): Promise<string> => (await lines.next()).value as string
+  t.equal(await line(), 'registered')
+  command('task t1 bare', 'anon t1 heap 15M')
+  t.equal(await line(), '1', 'the threshold is crossed')
+  command('free t1 heap')
+  nodeFs.writeFileSync(join(dir, 'memory.limit_in_bytes'), '10M')
+  // 10240 pages go through 2560: fifteen times 512 are reclaimed, and each tells.
+  command('file f 40M', 'read t1 f 0 40M')
+  t.equal(await line(), '15', 'reclaim tells its pressure')
+  command('exit t1', 'unlink f')
+  nodeFs.rmdirSync(dir)
+  t.equal(await line(), '1', 'the cgroup is gone')
+  t.equal((await once(program, 'exit'))[0], 0)
+  const left = nodeFs.readFileSync(join(dir, '../../.memcgfs/kernel'), 'utf8')
+  t.match(left, /^kernel 6\.1/, 'the mount goes on')
+})
+
+t.test('what is no eventfd, or no descriptor at all, is refused', { skip: cannotMount }, async t => {
+  const dir = join(mounted(t, '--kernel', '6.1'), 'memory')
+  const usage = nodeFs.openSync(join(dir, 'memory.usage_in_bytes'), 'r')
+  t.teardown(() => nodeFs.closeSync(usage))
+  const control = join(dir, 'cgroup.event_control')
+  t.throws(() => nodeFs.writeFileSync(control, `${usage} ${usage} 1M`), { code: 'EINVAL' })
+  t.throws(() => nodeFs.writeFileSync(control, `9999 ${usage} 1M`), { code: 'EBADF' })
+})
+
+t.test('the file for programs without an eventfd', { skip: cannotMount }, async t => {
+  const dir = join(mounted(t, '--kernel', '6.1', '--with', 'threshold_check=every'), 'memory/a')
+  nodeFs.mkdirSync(dir)
+  const script = `exec 3<>.memcgfs/notify; echo memory.usage_in_bytes 1M >&3
+    echo 'task t1 bare' > .memcgfs/do; echo 'anon t1 heap 2M' > .memcgfs/do; cat <&3`
+  t.equal(
+    spawnSync('sh', ['-c', script], { cwd: dir, encoding: 'utf8', env: ENV }).stdout,
+    'memory.usage_in_bytes 1M 1\n',
+  )
 })
 
 t.test('a user moves his own processes only', { skip: cannotMount }, async t => {

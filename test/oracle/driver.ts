@@ -97,6 +97,7 @@ export interface Calls {
   setxattr(path: ByteString, name: ByteString, value: ByteString): Result
   removexattr(path: ByteString, name: ByteString): Result
 
+  eventfd(): Result
   inotify(): Result
   watch(inotify: number, path: ByteString): Result
   /** The events that come until none comes for so long. */

@@ -336,6 +336,10 @@ class ProcessCalls implements Calls {
     return this.#at(path, at => this.#process.removexattr(at, name))
   }
 
+  eventfd(): Result {
+    return this.#process.eventfd()
+  }
+
   inotify(): Result {
     const fd = this.#nextWatch++
     this.#watches.set(fd, this.#process.inotify())

@@ -8,6 +8,7 @@
  */
 import { MANUAL_BOOT_TIME } from '../../src/api/boot.ts'
 import { O } from '../../src/api/process.ts'
+import { ENOSYS } from '../../src/errno.ts'
 import type { ByteString, Pid } from '../../src/units.ts'
 import type { Calls, Driver, Entry, Event, FileSystem, Result, Stat } from './driver.ts'
 import { BOOTED } from './in-process.ts'
@@ -489,6 +490,11 @@ class SystemCalls implements Calls {
 
   removexattr(path: ByteString, name: ByteString): Result {
     return this.#call('int lremovexattr(const void *, const void *)', this.#at(path), zeroEnded(name))
+  }
+
+  /** Node has no eventfd(2): rows with one are not replayed on a mount. */
+  eventfd(): Result {
+    return ENOSYS
   }
 
   inotify(): Result {

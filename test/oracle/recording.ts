@@ -37,8 +37,7 @@ export const MEMORY_HIERARCHY = `${CGROUPS}/memory`
 export const rootOf = (row: Fields): ByteString => (isVersion1(row) ? MEMORY_HIERARCHY : CGROUPS)
 
 const VERSION_2 = /^(cgroup|memory|pids)\.|^(io|cpu)\.pressure$/
-const VERSION_1 =
-  /^(cgroup\..*|tasks|notify_on_release|release_agent|memory\.(usage_in_bytes|max_usage_in_bytes|limit_in_bytes|failcnt|stat|kmem\..*))$/
+const VERSION_1 = /^(cgroup\..*|tasks|notify_on_release|release_agent|memory\..*)$/
 
 /** A file of this name is there. */
 export const isThere = (name: string, version1: boolean): boolean => (version1 ? VERSION_1 : VERSION_2).test(name)

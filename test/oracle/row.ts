@@ -89,6 +89,7 @@ const RESULTS: Readonly<Record<string, readonly string[]>> = {
   getxattr: ['data'],
   listxattr: ['data'],
   until: ['ok'],
+  efd_read: ['count'],
   rank: ['order'],
 }
 /** Results of every operation. */

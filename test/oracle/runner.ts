@@ -33,7 +33,7 @@ export function replay(each: Case, driver: Driver, recorded: Recording['rows']):
   const { tasks } = driver
   const session = { driver, fds: new Map<string, number>(), ...(each.programs && tasks && { tasks }) }
   const history: History = new Map()
-  const named = (text: ByteString): ByteString => withNumbers(text, driver)
+  const named = (text: ByteString): ByteString => withNumbers(text, session)
   const differences: Difference[] = []
   driver.begin()
   try {

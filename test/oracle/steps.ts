@@ -17,6 +17,8 @@ const S_IFIFO = 0o010000
 /** How much is read at once when a step does not say. */
 const READ_SIZE = 1 << 16
 const SIGKILL = 9
+/** Stands for a descriptor of a file that is not of the mount, which was never opened. */
+const NOT_OPEN = 9999
 
 /** Whatever a case has to remember between its steps. */
 export interface Session {
@@ -38,9 +40,10 @@ function bitsOf(names: string, table: Readonly<Record<string, number>>): number 
 
 const isRefusal = (result: unknown): result is Result => typeof result === 'number' && result < 0
 
-/** `${pid:A}`, `${pid:main}` and `${recorder}` as the numbers of these processes (README, "Format"). */
-export function withNumbers(text: ByteString, driver: Driver): ByteString {
-  return text.replaceAll(/\$\{(?:pid:(\w+)|recorder)\}/g, (_, name?: string) =>
+/** `${pid:A}`, `${pid:main}` and `${recorder}` as the numbers of these processes, `${fd:E}` as that of a descriptor (README, "Format"). */
+export function withNumbers(text: ByteString, { driver, fds }: Session): ByteString {
+  const numbered = text.replaceAll(/\$\{fd:(\w+)\}/g, (_, name: string) => String(fds.get(name) ?? NOT_OPEN))
+  return numbered.replaceAll(/\$\{(?:pid:(\w+)|recorder)\}/g, (_, name?: string) =>
     String(driver.pidOf(name === 'main' ? undefined : name)),
   )
 }
@@ -62,7 +65,7 @@ class Given {
   text(key: string): ByteString {
     const value = this.#fields[key]
     if (value === undefined) throw new Error(`the step has no ${key}`)
-    return withNumbers(String(value), this.#session.driver)
+    return withNumbers(String(value), this.#session)
   }
 
   number(key: string): number {
@@ -261,6 +264,13 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     return { ret: isRefusal(wd) ? wd : 0 }
   },
   inotify_read: (calls, given) => ({ events: calls.inotifyRead(given.fd(), given.number('timeout_ms')) }),
+  eventfd: opening(calls => calls.eventfd()),
+  efd_read: (calls, given, { driver }) => {
+    driver.sleep(given.number('timeout_ms'))
+    const read = calls.read(given.fd(), 8)
+    if (typeof read === 'number') return { ret: 0 }
+    return { ret: 1, count: read.charCodeAt(0) + 256 * read.charCodeAt(1) }
+  },
   spawn: (_, given, { driver }) => ({ ret: driver.spawn(given.text('name')) }),
   kill: (_, given, { driver }) => ({ ret: driver.kill(given.text('name')) }),
   /** Whoever is waited for was killed before. */

@@ -82,6 +82,10 @@ const alive = fc.oneof(
     'reclaim /a 100p',
     'reclaim global 10p',
     'drop-caches 3',
+    'swap off',
+    'swap on 1M',
+    'reclaim /a/x 700p',
+    'reclaim global 2000p',
     'tick 15ms',
     'step',
     'settle',
@@ -101,6 +105,7 @@ const setting = fc.oneof(
     fc.constantFrom('memory.max', 'memory.high', 'memory.min', 'memory.low'),
     fc.constantFrom('0', '1M', '3M', '10M', 'max'),
   ),
+  fc.tuple(fc.constantFrom('memory.swap.max', 'memory.swap.high'), fc.constantFrom('0', '100K', '2M', 'max')),
   fc.tuple(fc.constant('memory.reclaim'), fc.constantFrom('1M', '100K')),
   fc.tuple(fc.constant('memory.oom.group'), fc.constantFrom('0', '1')),
   fc.tuple(fc.constant('pids.max'), fc.constantFrom('0', '2', 'max')),
@@ -132,7 +137,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 
 function newShell(kernelId: KernelId, settings: Settings): { kernel: Kernel; shell: Process } {
   const allocator = featuresOf(kernelId).slabController === 'page' ? settings.allocator! : 'slub'
-  const options = resolveOptions({ kernel: kernelId, cpus: 4, swap: 0, with: { ...settings, allocator } }, 'manual')
+  const options = resolveOptions({ kernel: kernelId, cpus: 4, with: { ...settings, allocator } }, 'manual')
   const door = boot(options, { host: new ProcessTable(), bootTime: MANUAL_BOOT_TIME, owner: { uid: 0, gid: 0 } })
   const shell = new Process(new Vfs(door))
   shell.writeFile('/cgroup.subtree_control', '+memory +pids')
@@ -166,6 +171,8 @@ const settings = fc.record({
   cache_objects: fc.constantFrom('measured', 'reference'),
   cache_create_bypass: fc.constantFrom('0', '1', '5', 'clock'),
   kmem_on_v2: fc.constant('yes'),
+  reclaim: fc.constantFrom('classic', 'classic', 'ideal'),
+  swap: fc.constantFrom('0', '4M', '1G'),
 })
 const history = fc.array(operation, { minLength: 20, maxLength: 120 })
 
@@ -219,6 +226,7 @@ t.test('when everything is gone nothing is left: no charge, no zombie, no task',
       if (engine.mms.size > 0) throw new Error('an address space is left')
       const pages = engine.folios.batches.filter(Boolean).length
       if (pages > 0) throw new Error(`${pages} batches of folios are left`)
+      if (engine.swap.used > 0) throw new Error(`${engine.swap.used} slots of the swap device are left`)
     }),
     { numRuns: RUNS },
   )

@@ -30,7 +30,7 @@ t.test('page cache keeps a removed cgroup, kernel objects do not', t => {
 })
 
 t.test('memory.max: what can be reclaimed is, then the largest task dies and the line says so', t => {
-  const shell = shellOf()
+  const shell = shellOf({ swap: 0 })
   shell.root.mkdir('/a', 0o755)
   shell.write('/a/memory.max', '64M')
   shell.do('/a', 'task t1', 'file f 32M', 'read t1 f 0 32M', 'anon t1 heap 48M')

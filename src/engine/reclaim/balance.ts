@@ -23,6 +23,7 @@ import {
   sizesOf,
 } from '../lruvec.ts'
 import type { MemCgroup } from '../memcg.ts'
+import { swappinessOf } from '../memcg-v1.ts'
 import { type Protection, scaledSize, scalesScan, scalingSkips } from '../protection.ts'
 import { availableSwap } from '../swapcharge.ts'
 import { STAT, trueStat } from '../vmstat.ts'
@@ -144,7 +145,7 @@ function fractionsByRotation(
 type Choice = 'equal' | 'anon' | 'file' | Fractions
 
 function choose(e: Engine, scan: Scan, m: MemCgroup, node: NodeNumber, balance: TargetBalance): Choice {
-  const { swappiness, target, priority } = scan
+  const { swappiness = swappinessOf(m), target, priority } = scan
   if (!scan.maySwap || availableSwap(e, m) <= 0) return 'file'
   if (swappiness === 'max') return 'anon'
   if (target.parent !== null && swappiness === 0) return 'file'

@@ -8,6 +8,7 @@ import { memoryEvent } from '../events.ts'
 import { agingOf, CURSOR, FIRST_PRIORITY, setAging } from '../lruvec.ts'
 import { type MemCgroup, nextInSubtree } from '../memcg.ts'
 import { effectiveProtection, standing } from '../protection.ts'
+import { vmpressure, vmpressurePriority } from '../vmpressure.ts'
 import { rememberActivations, targetBalance } from './balance.ts'
 import type { Scan } from './scan.ts'
 import { shrinkLists } from './shrink.ts'
@@ -23,7 +24,12 @@ export function reclaimByLists(e: Engine, scan: Scan): void {
 
 function descend(e: Engine, scan: Scan): void {
   for (scan.priority = FIRST_PRIORITY; scan.priority >= 0; scan.priority--) {
-    for (const node of nodesFrom(e, scan)) shrinkNode(e, scan, node)
+    vmpressurePriority(e, scan.target, scan.priority)
+    for (const node of nodesFrom(e, scan)) {
+      const { scanned, reclaimed } = scan
+      shrinkNode(e, scan, node)
+      vmpressure(e, scan.target, scan.scanned - scanned, scan.reclaimed - reclaimed)
+    }
     if (scan.reclaimed >= scan.want) return
   }
 }

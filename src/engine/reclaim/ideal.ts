@@ -5,8 +5,8 @@
 import type { Cpu, Pages } from '../../units.ts'
 import type { Engine } from '../engine.ts'
 import { type FolioBatch, isolate, type ListName, newerThan, oldest } from '../folio.ts'
-import { isHeld } from '../held.ts'
 import { forEachInSubtree, type MemCgroup } from '../memcg.ts'
+import { isHeld } from '../pins.ts'
 import { modStat, STAT } from '../vmstat.ts'
 import { evict } from './evict.ts'
 

@@ -14,8 +14,8 @@ export interface Scan {
   readonly cpu: Cpu
   readonly by: Reclaimer
   readonly maySwap: boolean
-  /** 0 to 200, or `max`: anonymous memory only. */
-  readonly swappiness: number | 'max'
+  /** 0 to 200, or `max`: anonymous memory only. Undefined: that of each memcg. */
+  readonly swappiness: number | 'max' | undefined
   /** May enter file systems: names are shrunk. */
   readonly mayUseFs: boolean
 

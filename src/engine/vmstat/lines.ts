@@ -103,7 +103,7 @@ export const numaLines = (features: Features, machine: Machine): readonly StatLi
       items.length === 1 && PER_NODE[items[0]!] && (features.memoryStat === '7.1' || !NODE_EVENTS_7_1.test(name)),
   )
 
-/** What only the lines of version 1 show: folios that were charged and uncharged. Kernel: mem_cgroup_charge_statistics. */
+/** What only the lines of version 1 show: folios that were charged and uncharged, memory in swap. Kernel: mem_cgroup_charge_statistics. */
 const VERSION_1 = ['pgpgin', 'pgpgout', 'swap']
 
 /** By item: whether the kernel itself counts it. With version 1 built in, it does so on version 2 as well. */

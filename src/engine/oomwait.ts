@@ -1,0 +1,46 @@
+/**
+ * A memcg of version 1 whose OOM killer is switched off: who faults in memory sleeps until there may be room. Kernel:
+ * mm/memcontrol.c mem_cgroup_oom, mem_cgroup_oom_synchronize, memcg_oom_recover (charge-reclaim.md §9.3).
+ */
+import type { Engine } from './engine.ts'
+import { forEachInSubtree, isWithin, type MemCgroup } from './memcg.ts'
+import type { Mm } from './mm.ts'
+import { mustSleep, wake } from './sleep.ts'
+
+/** The fault of `mm` goes to sleep, and `over` and what is below it are under OOM for as long as it does. */
+export function waitForRoom(e: Engine, over: MemCgroup, mm: Mm): void {
+  mustSleep(mm, { reason: 'oom', time: Number.POSITIVE_INFINITY })
+  if (mm.waitsFor !== null) return
+  mm.waitsFor = over
+  e.oomWaiters.add(mm)
+  forEachInSubtree(e, over, m => {
+    m.underOom++
+  })
+}
+
+/** It waits no more: there may be room, it is killed, or it belongs elsewhere. */
+export function stopWaiting(e: Engine, mm: Mm): void {
+  const over = mm.waitsFor
+  if (over === null) return
+  mm.waitsFor = null
+  e.oomWaiters.delete(mm)
+  // Who was made meanwhile was never marked.
+  forEachInSubtree(e, over, m => {
+    m.underOom = Math.max(0, m.underOom - 1)
+  })
+  wake(e, mm)
+}
+
+/** There may be room in `m`: whoever waits for it, for something above it or below it tries again. */
+export function recoverFromOom(e: Engine, m: MemCgroup): void {
+  for (const mm of [...e.oomWaiters]) {
+    const over = mm.waitsFor!
+    if (isWithin(over, m) || isWithin(m, over)) stopWaiting(e, mm)
+  }
+}
+
+/** memory.oom_control: with the killer on again, who waits tries again. */
+export function setOomKillDisable(e: Engine, m: MemCgroup, disable: boolean): void {
+  m.oomKillDisable = disable
+  if (!disable) recoverFromOom(e, m)
+}
