@@ -10,17 +10,16 @@ import { createEngine, type Engine, type EngineMessage } from './engine/engine.t
 import { HIGH_WORK, reclaimOverHigh } from './engine/high.ts'
 import type { Machine, ModelOptions } from './engine/machine.ts'
 import { createQueuedCopy, destroyKilled, shrinkDeactivated } from './engine/memcgcache.ts'
-
 import { freeDyingNames, NAMES_FREE } from './engine/names.ts'
-
 import { victimExits as endVictim, OOM_EXIT } from './engine/oom.ts'
-
+import { disposeLater, RECHARGE } from './engine/orphans.ts'
 import { holdEnds, STALL_ENDS } from './engine/psi/hold.ts'
 import { PSI_POLL, PSI_STEP, pollDue, stepDue } from './engine/psi/trigger.ts'
 import { TRIM } from './engine/slab/arrays.ts'
 import { trimIdle } from './engine/slab/slub.ts'
 import { UNCHARGED_PAGES } from './engine/slabpages.ts'
 import { periodicFlush } from './engine/vmstat.ts'
+import { sampleZombies } from './engine/zombiemetrics.ts'
 import type { Profile } from './profiles/profiles.ts'
 import { cssFree, cssKilled, cssRelease, releaseIfUnused } from './tree/css.ts'
 import type { Owner } from './tree/files.ts'
@@ -73,6 +72,7 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   [HIGH_WORK]: (kernel, slot) => reclaimOverHigh(kernel.engine, slot, WORK_CPU),
   [NAMES_FREE]: (kernel, batch) => freeDyingNames(kernel.engine, batch),
   [TRIM]: (kernel, round) => trimIdle(kernel.engine, round, UNCHARGED_PAGES),
+  [RECHARGE]: (kernel, slot) => disposeLater(kernel.engine, slot),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
   'css-release': (kernel, slot) => cssRelease(kernel.tree, slot),
   'css-free': (kernel, slot) => cssFree(kernel.tree, slot),
@@ -155,11 +155,13 @@ export class Kernel {
   advanceTo(time: Nanoseconds): void {
     if (time < this.now) return
     this.#runDue(time)
+    sampleZombies(this.engine, time)
     moveTo(this.engine.clock, time)
   }
 
   /** Runs the next item of deferred work, moving time to it; undefined if none is due by `limit`. */
   step(limit: Nanoseconds): WorkItem | undefined {
+    if (this.nextDue <= limit) sampleZombies(this.engine, this.nextDue)
     const item = takeDue(this.engine.clock, limit)
     if (item === undefined) return undefined
     const handler = this.#handlers.get(item.kind)

@@ -13,7 +13,7 @@ import type { Pages } from '../units.ts'
 import { type CounterId, type Counters, createCounter, createCounters, NO_COUNTER } from './counter.ts'
 import { EVENT_COLUMNS } from './events.ts'
 import { createFiles, type Files } from './file.ts'
-import { createFolios, type Folios } from './folio.ts'
+import { createFolios, type FolioBatch, type Folios } from './folio.ts'
 import { createAging } from './lruvec.ts'
 import type { Machine, ModelOptions } from './machine.ts'
 import { type MemCgroup, newMemcg } from './memcg.ts'
@@ -27,6 +27,7 @@ import { createSlab, type Slab } from './slab/slub.ts'
 import { createStocks, type Stocks } from './stock.ts'
 import { createSwap, type Swap } from './swap.ts'
 import { createVmStats, type VmStats } from './vmstat/stats.ts'
+import { createZombieBook, type ZombieBook } from './zombiebook.ts'
 
 /** What the engine tells the tree, in order. */
 export type EngineMessage =
@@ -80,6 +81,10 @@ export interface Engine {
   readonly reclaimVisits: { all: number; zombies: number }
   readonly files: Files
   readonly dcache: Dcache
+  /** Buffers of devices, by name. */
+  readonly deviceBuffers: Map<string, FolioBatch[]>
+  /** What became of the memory of removed memcgs. */
+  readonly zombies: ZombieBook
   /** By id, the living ones. */
   readonly mms: Map<number, Mm>
   /** Version 1: address spaces that wait for room (oomwait.ts). */
@@ -142,6 +147,8 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     reclaimVisits: { all: 0, zombies: 0 },
     files: createFiles(),
     dcache: createDcache(),
+    deviceBuffers: new Map(),
+    zombies: createZombieBook(),
     mms: new Map(),
     oomWaiters: new Set(),
     nextMm: 1,

@@ -3,7 +3,7 @@
  *
  * Pages are faulted in one after the other; an operation that finds no room keeps what it had done until then.
  */
-import type { Cpu, Pages } from '../units.ts'
+import type { Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { addBatch, isolate, joinPrevious } from './folio.ts'
 import { IN_FAULT } from './gfp.ts'
@@ -16,6 +16,7 @@ import { bringIn } from './pagecache.ts'
 import { type Extent, extentAt, extentOf, firstStretch, insertExtent } from './pagemap.ts'
 import type { SwapBatch } from './swap.ts'
 import { swapIn } from './swapin.ts'
+import { noteUse } from './use.ts'
 import { type Actor, chargeUserBlock, chargeUserPages } from './usercharge.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
@@ -46,7 +47,7 @@ export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: 
     } else if (how.write && needsCopy(vma, extent)) done = faultCopy(e, vma, page, stretch.pages, actor)
     else {
       done = stretch.pages
-      useMapped(e, vma, extent, page, done, actor.cpu)
+      useMapped(e, vma, extent, page, done, actor)
     }
     returnToUser(e, actor.mm, actor.cpu)
     if (done === 0) break
@@ -56,11 +57,17 @@ export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: 
 }
 
 /** Memory is used through a mapping: the entries in the page tables are young. */
-function useMapped(e: Engine, vma: Vma, { batch, start }: Extent, page: Pages, pages: Pages, cpu: Cpu): void {
-  if (batch === null || batch.mappers.find(mapper => mapper.vma === vma)!.young) return
-  const used = isolate(e, batch, page - start, pages, cpu)
-  used.mappers.find(mapper => mapper.vma === vma)!.young = true
-  joinPrevious(e, vma.map, page)
+function useMapped(e: Engine, vma: Vma, { batch, start }: Extent, page: Pages, pages: Pages, actor: Actor): void {
+  if (batch === null) return
+  if (!batch.mappers.find(mapper => mapper.vma === vma)!.young) {
+    const used = isolate(e, batch, page - start, pages, actor.cpu)
+    used.mappers.find(mapper => mapper.vma === vma)!.young = true
+    joinPrevious(e, vma.map, page)
+  }
+  // What waits to be handed over is mapped without access: the next use costs a fault.
+  const found = firstStretch(vma.map, page, page + pages).extent!
+  const handedOver = noteUse(e, found.batch!, page - found.start, pages, 'fault', actor)
+  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, handedOver)
 }
 
 /** A write must not be seen by others: the zero page, memory shared since a fork, a file mapped privately. */
@@ -132,17 +139,19 @@ function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor):
   const first = vma.filePage + start
   const cached = firstStretch(file.cache, first, first + 1).extent !== null
   const isSwapped = firstStretch(file.evicted, first, first + 1).extent?.swap != null
-  const pages = bringIn(e, file, first, vma.filePage + end, actor, false)
+  const pages = bringIn(e, file, first, vma.filePage + end, actor, 'fault')
   if (pages === 0) return 0
   const extent = file.cache.extents[extentAt(file.cache, first)]!
   const batch = isolate(e, extent.batch!, first - extent.start, pages, actor.cpu)
+  // What came back may lie in pieces.
+  const mapped = batch.pages
   mapBatch(e, batch, vma, start, actor.cpu)
   joinPrevious(e, vma.map, start)
-  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, pages)
+  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, mapped)
   // Data that had to come from the disk: a major fault. Memory of tmpfs starts as zeroes.
   if (!cached && (file.fs !== 'tmpfs' || isSwapped))
-    modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, pages)
-  return pages
+    modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, mapped)
+  return mapped
 }
 
 /** Gives the region anonymous pages of its own in place of what it shows; how many. */

@@ -4,7 +4,7 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { freeBatch, removeFromFile } from './folio.ts'
+import { freeIfUnused, removeFromFile } from './folio.ts'
 import { freeKernelObjects, type KernelObjects } from './kmem.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
 import { dropFileSlots } from './swap.ts'
@@ -20,6 +20,8 @@ export interface PageCacheFile {
   readonly cache: PageMap
   /** What is not in memory any more: slots of tmpfs, what evicted pages of a disk left behind. */
   readonly evicted: PageMap
+  /** Pages dropped when the memcg that paid for them was removed, until they are read again. */
+  readonly dropped: PageMap
   /** Regions that map it. */
   mappings: number
   /** Still has a name. */
@@ -45,6 +47,7 @@ export function createFile(e: Engine, fs: FileSystem, name: string, pages: Pages
     pages,
     cache: createPageMap(),
     evicted: createPageMap(),
+    dropped: createPageMap(),
     mappings: 0,
     linked,
     objects: null,
@@ -78,7 +81,7 @@ function dropIfUnused(e: Engine, file: PageCacheFile, cpu: Cpu): void {
   for (let last = file.cache.extents.at(-1); last !== undefined; last = file.cache.extents.at(-1)) {
     const batch = last.batch!
     removeFromFile(e, batch, cpu)
-    freeBatch(e, batch, cpu)
+    freeIfUnused(e, batch, cpu)
   }
   dropFileSlots(e, file, cpu)
   for (const objects of file.objects ?? []) freeKernelObjects(e, objects, objects.count, cpu)

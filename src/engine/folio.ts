@@ -6,7 +6,7 @@
  * Kernel: struct folio, mm/swap.c, include/linux/mm_inline.h.
  */
 import { allocRow, createPool, type Pool } from '../pool.ts'
-import type { Cpu, NodeNumber, Pages } from '../units.ts'
+import type { Cpu, Nanoseconds, NodeNumber, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
 import { afterUnpin, type MemCgroup } from './memcg.ts'
@@ -48,6 +48,21 @@ export interface FolioBatch {
   /** What is on disk is older; or is being written now. */
   dirty: boolean
   writeback: boolean
+  /** Who else holds on to it (pins.ts): while anybody does, it is neither freed nor evicted. */
+  holders: readonly number[]
+  /** Whoever used it last. */
+  user: MemCgroup
+  /** Left behind by a removed memcg; null while the one that was charged first is there. */
+  orphan: Orphan | null
+}
+
+/** What is known of memory whose memcg was removed, since then. */
+export interface Orphan {
+  /** The first removal, if there were more. */
+  readonly since: Nanoseconds
+  /** Whoever uses it next is to pay for it. */
+  readonly deferred: boolean
+  readonly used: boolean
 }
 
 export const NO_BATCH = -1
@@ -87,6 +102,9 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
     file: null,
     filePage: 0,
     mappers: [],
+    holders: [],
+    user: what.memcg,
+    orphan: null,
     referenced: false,
     workingset: false,
     dirty: false,
@@ -143,40 +161,6 @@ function needLists(e: Engine, m: MemCgroup): void {
   }
 }
 
-/**
- * Hands all folios of `m` to its parent, as the oldest of each list. No counter moves: the parent was charged for them
- * from the start. Kernel: mm/memcontrol.c, memcg_reparent_lruvecs (7.1).
- */
-export function reparentFolios(e: Engine, m: MemCgroup, parent: MemCgroup): void {
-  if (m.lists === -1) return
-  needLists(e, parent)
-  for (let node = 0; node < e.machine.nodes; node++)
-    for (const list of LISTS) {
-      for (let batch = oldest(e, m, node, list); batch !== undefined; batch = newerThan(e, batch)) batch.memcg = parent
-      spliceOldest(e, headAt(e, m, node, list), headAt(e, parent, node, list))
-    }
-  parent.pins.folios += m.pins.folios
-  m.pins.folios = 0
-}
-
-/** Moves all of one list behind the oldest of another. */
-function spliceOldest(e: Engine, from: number, to: number): void {
-  const { data } = e.folios.lists
-  const newest = data[from + NEWEST]!
-  if (newest === NO_BATCH) return
-  const last = data[to + OLDEST]!
-  if (last === NO_BATCH) data[to + NEWEST] = newest
-  else {
-    e.folios.batches[last]!.older = newest
-    e.folios.batches[newest]!.newer = last
-  }
-  data[to + OLDEST] = data[from + OLDEST]!
-  data[to + PAGES]! += data[from + PAGES]!
-  data[from + NEWEST] = NO_BATCH
-  data[from + OLDEST] = NO_BATCH
-  data[from + PAGES] = 0
-}
-
 function linkNewest(e: Engine, batch: FolioBatch): void {
   const at = listAt(e, batch)
   const { data } = e.folios.lists
@@ -186,6 +170,17 @@ function linkNewest(e: Engine, batch: FolioBatch): void {
   if (newest === NO_BATCH) data[at + OLDEST] = batch.id
   else e.folios.batches[newest]!.newer = batch.id
   data[at + NEWEST] = batch.id
+}
+
+function linkOldest(e: Engine, batch: FolioBatch): void {
+  const at = listAt(e, batch)
+  const { data } = e.folios.lists
+  const last = data[at + OLDEST]!
+  batch.newer = last
+  batch.older = NO_BATCH
+  if (last === NO_BATCH) data[at + NEWEST] = batch.id
+  else e.folios.batches[last]!.older = batch.id
+  data[at + OLDEST] = batch.id
 }
 
 function unlink(e: Engine, batch: FolioBatch): void {
@@ -260,6 +255,7 @@ function areAlike(first: FolioBatch, second: FolioBatch): boolean {
     first.list === second.list &&
     first.memcg === second.memcg &&
     first.kind === second.kind &&
+    first.list === second.list &&
     first.order === second.order &&
     first.file === second.file &&
     first.referenced === second.referenced &&
@@ -267,6 +263,10 @@ function areAlike(first: FolioBatch, second: FolioBatch): boolean {
     first.dirty === second.dirty &&
     first.writeback === second.writeback &&
     (first.file === null || first.filePage + first.pages === second.filePage) &&
+    first.user === second.user &&
+    sameOrphan(first.orphan, second.orphan) &&
+    first.holders.length === second.holders.length &&
+    first.holders.every((holder, i) => holder === second.holders[i]) &&
     first.mappers.length === second.mappers.length &&
     first.mappers.every((mapper, i) => {
       const other = second.mappers[i]!
@@ -274,6 +274,9 @@ function areAlike(first: FolioBatch, second: FolioBatch): boolean {
     })
   )
 }
+
+const sameOrphan = (one: Orphan | null, other: Orphan | null): boolean =>
+  one === other || (one?.since === other?.since && one?.deferred === other?.deferred && one?.used === other?.used)
 
 /** The extent before `page` takes over the one at `page`. */
 function absorb(map: PageMap, page: Pages): void {
@@ -309,6 +312,43 @@ export function freeBatch(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   countPageEvents(e, memcg, batch.pages, cpu)
   if (e.oomWaiters.size > 0) recoverFromOom(e, memcg)
   memcg.pins.folios -= folios
+  afterUnpin(e, memcg)
+}
+
+/** Frees memory that is in no file and that nobody shows or holds any more. */
+export function freeIfUnused(e: Engine, batch: FolioBatch, cpu: Cpu): void {
+  if (batch.file === null && batch.mappers.length === 0 && batch.holders.length === 0) freeBatch(e, batch, cpu)
+}
+
+/** Still there, and not freed by what happened meanwhile. */
+export const isThere = (e: Engine, batch: FolioBatch): boolean => e.folios.batches[batch.id] === batch
+
+/** All batches on the lists of a memcg, the newest of each list first. */
+export function batchesOf(e: Engine, m: MemCgroup): FolioBatch[] {
+  const found: FolioBatch[] = []
+  if (m.lists === -1) return found
+  const { data } = e.folios.lists
+  for (let node = 0; node < e.machine.nodes; node++)
+    for (const list of LISTS)
+      for (let id = data[headAt(e, m, node, list) + NEWEST]!; id !== NO_BATCH; id = e.folios.batches[id]!.older)
+        found.push(e.folios.batches[id]!)
+  return found
+}
+
+/**
+ * Puts the batch on the lists of another memcg, which it references from now on. Neither counters nor statistics move.
+ */
+export function rehome(e: Engine, batch: FolioBatch, to: MemCgroup, place: 'newest' | 'oldest'): void {
+  const { memcg } = batch
+  const folios = foliosIn(batch)
+  unlink(e, batch)
+  e.folios.lists.data[listAt(e, batch) + PAGES]! -= batch.pages
+  batch.memcg = to
+  if (place === 'newest') linkNewest(e, batch)
+  else linkOldest(e, batch)
+  e.folios.lists.data[listAt(e, batch) + PAGES]! += batch.pages
+  memcg.pins.folios -= folios
+  to.pins.folios += folios
   afterUnpin(e, memcg)
 }
 

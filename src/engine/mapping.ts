@@ -3,7 +3,7 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { type FolioBatch, freeBatch, isolate } from './folio.ts'
+import { type FolioBatch, freeIfUnused, isolate, relist } from './folio.ts'
 import type { Mm, Vma } from './mm.ts'
 import { cutExtent, type Extent, extentAt, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
 import { isolateSlots, unmapSlots } from './swap.ts'
@@ -16,6 +16,14 @@ export function mapBatch(e: Engine, batch: FolioBatch, vma: Vma, page: Pages, cp
   if (batch.mappers.length === 1) countMapped(e, batch, batch.pages, cpu)
   vma.mm.rss[batch.kind] += batch.pages
   vma.mm.mapped += batch.pages
+  if (vma.isLocked) sortIntoList(e, batch, cpu)
+}
+
+/** Memory that a locked region shows stands on the list of what cannot be evicted. */
+export function sortIntoList(e: Engine, batch: FolioBatch, cpu: Cpu): void {
+  if (batch.mappers.some(({ vma }) => vma.isLocked)) relist(e, batch, 'unevictable', cpu)
+  else if (batch.list === 'unevictable')
+    relist(e, batch, batch.kind === 'file' ? 'inactive_file' : 'inactive_anon', cpu)
 }
 
 /** Takes the batch out of one region; anonymous memory that nobody shows any more is freed. */
@@ -26,9 +34,10 @@ export function unmapFrom(e: Engine, batch: FolioBatch, vma: Vma, cpu: Cpu): voi
   removeExtent(vma.map, vma.map.extents[extentAt(vma.map, page)]!)
   vma.mm.rss[batch.kind] -= batch.pages
   vma.mm.mapped -= batch.pages
+  if (vma.isLocked) sortIntoList(e, batch, cpu)
   if (batch.mappers.length > 0) return
   countMapped(e, batch, -batch.pages, cpu)
-  if (batch.file === null) freeBatch(e, batch, cpu)
+  freeIfUnused(e, batch, cpu)
 }
 
 /** Leaves nothing shown in pages `start … end` of a region. */

@@ -9,6 +9,7 @@ import { unmapRange } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
 import { stopWaiting } from './oomwait.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
+import { unpinAll } from './pins.ts'
 import type { PsiGroup } from './psi/group.ts'
 import type { Sleep } from './sleep.ts'
 import { endStalls } from './stall.ts'
@@ -36,6 +37,8 @@ export interface Mm {
   /** What its acting thread must do before it goes on (sleep.ts); whoever runs the thread takes it. */
   sleep: Sleep | null
   oomScoreAdj: number
+  /** Pages it has pinned for long, each as often as it did. */
+  pinned: Pages
   /** A fatal signal is pending. */
   dying: boolean
   /** When it exits as a victim of the OOM killer; null while it is none, or exits at once. */
@@ -59,6 +62,8 @@ export interface Vma {
   readonly filePage: Pages
   /** Written pages become anonymous copies instead of changing the file. */
   readonly isPrivate: boolean
+  /** By mlock: what it shows is not evicted. */
+  isLocked: boolean
   /** Program text: reclaim is careful with it. */
   readonly isExec: boolean
 }
@@ -83,6 +88,7 @@ export function createMm(e: Engine, memcg: MemCgroup, pageTables: KernelPages[] 
     stalls: 0,
     sleep: null,
     oomScoreAdj: 0,
+    pinned: 0,
     dying: false,
     exitsAt: null,
     waitsFor: null,
@@ -108,7 +114,7 @@ export type NewVma = Pick<Vma, 'file' | 'filePage' | 'isPrivate'> & Partial<Pick
 
 export function createVma(mm: Mm, name: string, pages: Pages, of: NewVma): Vma {
   const { file, filePage, isPrivate, isExec = false } = of
-  const vma: Vma = { mm, name, pages, map: createPageMap(), file, filePage, isPrivate, isExec }
+  const vma: Vma = { mm, name, pages, map: createPageMap(), file, filePage, isPrivate, isExec, isLocked: false }
   mm.vmas.set(name, vma)
   if (file !== null) file.mappings++
   return vma
@@ -144,6 +150,7 @@ export function exitMm(e: Engine, mm: Mm, cpu: Cpu): void {
   for (const table of mm.pageTables ?? []) freeTable(e, table, cpu)
   if (mm.pageTables !== null) mm.pageTables.length = 0
   endStalls(e, mm)
+  unpinAll(e, mm, cpu)
   stopWaiting(e, mm)
   mm.memcg.mms?.delete(mm)
   e.mms.delete(mm.id)

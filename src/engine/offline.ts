@@ -9,7 +9,6 @@ import type { Bytes, Cpu } from '../units.ts'
 import { type CounterId, createCounter, freeCounter, NO_COUNTER, setLow, setMin } from './counter.ts'
 import { drainStocks } from './drain.ts'
 import type { Engine } from './engine.ts'
-import { reparentFolios } from './folio.ts'
 import { GFP_KERNEL } from './gfp.ts'
 import { dismissListeners } from './listeners.ts'
 import { forgetAging } from './lruvec.ts'
@@ -18,6 +17,7 @@ import { countsChildren, createMemcgV1 } from './memcg-v1.ts'
 import { destroyCaches, offlineCaches } from './memcgcache.ts'
 import { chargePercpu, objcgFor, unchargePercpu } from './objcg.ts'
 import { createObjcg, type ObjCgroup, reparentObjcgs } from './objstock.ts'
+import { leaveMemory } from './orphans.ts'
 import { reparentDeferred } from './reclaim/shrinker.ts'
 import { forgetStock } from './stock.ts'
 import { statsAtFree, statsAtOffline, statsAtRelease } from './vmstat.ts'
@@ -93,11 +93,13 @@ export function offlineMemcg(e: Engine, m: MemCgroup, cpu: Cpu): void {
   setLow(e.counters, m.memory, 0)
   if (m.objcgs !== null) reparentObjcgs(e, m, m.parent, cpu)
   offlineCaches(e, m, m.parent, cpu)
+  leaveMemory(e, m, cpu)
   if (e.features.shrinkerDeferred === 'per-memcg') reparentDeferred(e, m, m.parent)
-  if (e.features.lruReparent) reparentFolios(e, m, m.parent)
   statsAtOffline(e, m)
   if (e.features.stockDrainOnOffline) drainStocks(e, m)
   m.online = false
+  e.zombies.removals++
+  if (isPinned(m)) e.zombies.total++
   if (e.features.idFreedAt === 'offline' && m.pins.swap === 0) e.idsInUse--
 }
 

@@ -7,28 +7,22 @@ import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
 import { addBatch, isolate, joinPrevious } from './folio.ts'
 import { markAccessed } from './lru.ts'
-import { cutExtent, type Extent, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
+import { clearRange, cutExtent, type Extent, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
 import { swapIn } from './swapin.ts'
+import { noteUse, type Use } from './use.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
 import { refault, type Shadow } from './workingset.ts'
 
 /**
  * Brings in the first part of `start … end` that is missing, or finds that the first part is there; how many pages
- * from `start` on are in memory now. 0 if the charge was refused. `accessed`: read or written, not mapped.
+ * from `start` on are in memory now. 0 if the charge was refused. `use`: how they are used.
  */
-export function bringIn(
-  e: Engine,
-  file: PageCacheFile,
-  start: Pages,
-  end: Pages,
-  actor: Actor,
-  accessed: boolean,
-): Pages {
+export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor, use: Use): Pages {
   const stretch = firstStretch(file.cache, start, end)
   if (stretch.extent !== null) {
-    if (accessed) accessAgain(e, file, stretch.extent, start, stretch.pages, actor.cpu)
-    return stretch.pages
+    if (use !== 'fault') accessAgain(e, file, stretch.extent, start, stretch.pages, actor.cpu)
+    return takeInUse(e, file, start, start + stretch.pages, actor, use)
   }
   const gone = firstStretch(file.evicted, start, start + stretch.pages)
   if (gone.extent?.swap) return swapIn(e, gone.extent.swap, start - gone.extent.start, gone.pages, actor)
@@ -40,12 +34,13 @@ export function bringIn(
   const batch = addBatch(e, { memcg, kind, pages, order: 0, node: actor.node }, actor.cpu)
   batch.file = file
   batch.filePage = start
-  batch.referenced = accessed
+  batch.referenced = use !== 'fault'
   insertExtent(file.cache, extentOf(start, pages, { batch }))
   modStatTimes(e, batch.memcg, STAT.file, actor.cpu, 1, pages, actor.node)
   if (kind === 'shmem') modStatTimes(e, batch.memcg, STAT.shmem, actor.cpu, 1, pages, actor.node)
   if (shadow !== null) refault(e, batch, shadow, actor.cpu)
   joinPrevious(e, file.cache, start)
+  e.zombies.refaultMajor += clearRange(file.dropped, start, start + pages)
   return pages
 }
 
@@ -67,14 +62,29 @@ function accessAgain(e: Engine, file: PageCacheFile, extent: Extent, start: Page
   joinPrevious(e, file.cache, start)
 }
 
+/** Pages that are in memory have a new user, who may be charged for them; how many of the first are in one piece then. */
+function takeInUse(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor, use: Use): Pages {
+  const { extent, pages } = firstStretch(file.cache, start, end)
+  noteUse(e, extent!.batch!, start - extent!.start, pages, use, actor)
+  const now = firstStretch(file.cache, start, end)
+  return now.extent === null ? 0 : now.pages
+}
+
 /**
  * Reads or writes `start … end` through a descriptor; how many pages it got through. Fewer than asked: a charge was
  * refused, or the thread must sleep first (`mm.sleep`).
  */
-export function accessFile(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor): Pages {
+export function accessFile(
+  e: Engine,
+  file: PageCacheFile,
+  start: Pages,
+  end: Pages,
+  actor: Actor,
+  use: Use = 'read',
+): Pages {
   let page = start
   while (page < end && actor.mm.sleep === null) {
-    const done = bringIn(e, file, page, end, actor, true)
+    const done = bringIn(e, file, page, end, actor, use)
     if (done === 0) break
     page += done
   }

@@ -85,5 +85,21 @@ export function cutExtent(map: PageMap, extent: Extent, pages: Pages): Extent {
   return rest
 }
 
+/** Leaves holes in `start … end` of a map of plain extents, which hold nothing; how many pages were there. */
+export function clearRange(map: PageMap, start: Pages, end: Pages): Pages {
+  let cleared = 0
+  for (let page = start; page < end; ) {
+    const { extent, pages } = firstStretch(map, page, end)
+    if (extent !== null) {
+      const inside = page > extent.start ? cutExtent(map, extent, page - extent.start) : extent
+      if (pages < inside.pages) cutExtent(map, inside, pages)
+      removeExtent(map, inside)
+      cleared += pages
+    }
+    page += pages
+  }
+  return cleared
+}
+
 /** Pages that are not holes. */
 export const presentPages = (map: PageMap): Pages => map.extents.reduce((sum, extent) => sum + extent.pages, 0)

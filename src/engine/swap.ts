@@ -10,6 +10,7 @@
 import type { Cpu, NodeNumber, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
+import type { Orphan } from './folio.ts'
 import type { MemCgroup } from './memcg.ts'
 import type { Vma } from './mm.ts'
 import { cutExtent, extentAt, type PageMap, removeExtent } from './pagemap.ts'
@@ -30,6 +31,8 @@ export interface SwapBatch {
   mappers: { vma: Vma; page: Pages }[]
   /** When the first of its pages was evicted. */
   shadow: Shadow | null
+  /** Left behind by a removed memcg before it was written out. */
+  orphan: Orphan | null
 }
 
 export interface Swap {

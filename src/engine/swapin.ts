@@ -6,7 +6,7 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { addBatch } from './folio.ts'
+import { addBatch, type FolioBatch } from './folio.ts'
 import { GFP_KERNEL, GFP_MAYFAIL } from './gfp.ts'
 import { countMapped } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
@@ -23,14 +23,18 @@ export function swapIn(e: Engine, slots: SwapBatch, from: Pages, want: Pages, ac
   const payer = payerOf(slots, actor.mm.memcg)
   const charged = chargeUserPagesTo(e, payer, actor, want)
   if (charged === null) return 0
-  bringBack(e, isolateSlots(e, slots, from, charged.pages), charged.memcg, actor.cpu)
+  const back = isolateSlots(e, slots, from, charged.pages)
+  if (back.orphan !== null) e.zombies.refaultMajor += back.pages
+  bringBack(e, back, charged.memcg, actor.mm.memcg, actor.cpu)
   return charged.pages
 }
 
-/** The slots become memory that `payer` was charged for, wherever they were named. */
-function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, cpu: Cpu): void {
-  const { pages, node, file, filePage, shadow } = slots
+/** The slots become memory that `payer` was charged for and `user` uses, wherever they were named. */
+export function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, user: MemCgroup, cpu: Cpu): FolioBatch {
+  const { pages, node, file, filePage, shadow, orphan } = slots
   const batch = addBatch(e, { memcg: payer, kind: file === null ? 'anon' : 'shmem', pages, order: 0, node }, cpu)
+  batch.user = user
+  batch.orphan = orphan
   if (file === null) {
     for (const { vma, page } of slots.mappers) {
       const extent = vma.map.extents[extentAt(vma.map, page)]!
@@ -52,6 +56,7 @@ function bringBack(e: Engine, slots: SwapBatch, payer: MemCgroup, cpu: Cpu): voi
   modStatTimes(e, payer, STAT.pswpin, cpu, 1, pages)
   releaseSlots(e, slots, cpu)
   if (shadow !== null) refault(e, batch, shadow, cpu)
+  return batch
 }
 
 /**
@@ -73,7 +78,7 @@ export function swapOff(e: Engine, cpu: Cpu): boolean {
         return false
       }
       left -= charged.pages
-      bringBack(e, isolateSlots(e, slots, 0, charged.pages), charged.memcg, cpu)
+      bringBack(e, isolateSlots(e, slots, 0, charged.pages), charged.memcg, charged.memcg, cpu)
     }
   }
   return true

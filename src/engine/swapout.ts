@@ -14,10 +14,10 @@ import type { Shadow } from './workingset.ts'
  * and what swap.max allows (`swapRoom`).
  */
 export function swapOut(e: Engine, batch: FolioBatch, shadow: Shadow | null, cpu: Cpu): void {
-  const { pages, file, filePage, node } = batch
+  const { pages, file, filePage, node, orphan } = batch
   const owner = batch.memcg
   const recorder = recorderOf(e, owner)
-  const slots = takeSlots(e, { pages, memcg: recorder, node, file, filePage, shadow })
+  const slots = takeSlots(e, { pages, memcg: recorder, node, file, filePage, shadow, orphan })
   if (file === null) unmapAnon(e, batch, slots, cpu)
   else {
     unmapBatch(e, batch, cpu)

@@ -4,12 +4,12 @@
  */
 import type { Band, Claim, ParameterValues } from './experiment.ts'
 
-const exactly = (value: number): Band => ({ least: value, most: value })
+export const exactly = (value: number): Band => ({ least: value, most: value })
 const between = (least: number, most: number): Band => ({ least, most })
-const atLeast = (least: number): Band => between(least, Number.POSITIVE_INFINITY)
+export const atLeast = (least: number): Band => between(least, Number.POSITIVE_INFINITY)
 
 /** A rule says how the answer follows from the parameters. */
-const times = (factor: number, parameter: string) => (parameters: ParameterValues) =>
+export const times = (factor: number, parameter: string) => (parameters: ParameterValues) =>
   exactly(factor * parameters[parameter]!)
 
 /** A CPU of 5.9 holds back up to 32 pages of each statistic. */
@@ -112,7 +112,7 @@ export const CLAIMS = {
   ],
 } as const satisfies Record<string, readonly Claim[]>
 
-function claim(id: string, what: string, unit: string, thread: string, band: Claim['band']): Claim {
+export function claim(id: string, what: string, unit: string, thread: string, band: Claim['band']): Claim {
   return { id, what, unit, thread, band }
 }
 

@@ -136,6 +136,7 @@ function checkWord(kind: Kind, word: ByteString, around: Surroundings): Value | 
     case 'WHERE':
       return word === 'global' ? 'global' : findCgroup(word, around)
     case 'FILE':
+    case 'WHAT':
       return word.length > 0 && word.length <= 255 && !word.includes('/')
         ? word
         : wrong(word, 'a file name has 1 to 255 bytes and no "/"')
@@ -168,8 +169,8 @@ function timeOf(word: ByteString): Nanoseconds | Refusal {
   return time ?? wrong(word, 'a time is a number with ns, us, ms, s, m or h')
 }
 
-function checkKey(key: KeyUsage, value: ByteString, { kernel }: Surroundings): Value | Refusal {
-  const { machine } = kernel.setup
+function checkKey(key: KeyUsage, value: ByteString, around: Surroundings): Value | Refusal {
+  const { machine } = around.kernel.setup
   switch (key.value) {
     case 'GFP':
       return (
@@ -193,6 +194,8 @@ function checkKey(key: KeyUsage, value: ByteString, { kernel }: Surroundings): V
       return parsePercent(value) ?? wrong(value, `${key.name}= is a share from 0% to 100%, such as 12.5%`)
     case 'TEXT':
       return value
+    case 'T':
+      return livingTask(value, around)
     default: {
       const choices = key.value.split('|')
       return choices.includes(value) ? value : wrong(value, `${key.name}= is one of ${choices.join(', ')}`)

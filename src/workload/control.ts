@@ -22,6 +22,7 @@ import { notifyFile } from './notify.ts'
 import { showVmstat } from './vmstat.ts'
 import type { Workload } from './workload.ts'
 import { showZombies } from './zombies.ts'
+import { showZombieSeries, showZombieStat } from './zombiestat.ts'
 
 /** What one write to `do` may carry: as much as the transport takes at once. */
 const MAX_DO = 128 * 1024
@@ -77,6 +78,8 @@ export function controlFiles(kernel: () => Kernel, workload: () => Workload): Fi
       write: text => writeConfig(kernel(), workload(), text),
     },
     { name: 'zombies', on: 'root', show: out => showZombies(out, kernel()) },
+    { name: 'zombie_stat', on: 'root', show: out => showZombieStat(out, kernel()) },
+    { name: 'zombie_series', on: 'root', show: out => showZombieSeries(out, kernel()) },
     { name: 'kernel', on: 'root', show: out => showKernel(out, kernel()) },
     { name: 'slabinfo', on: 'root', show: out => showSlabinfo(out, kernel()) },
     { name: 'meminfo', on: 'root', show: out => showMeminfo(out, kernel()) },

@@ -17,7 +17,7 @@ const ok = (words: string): Outcome => ({ errno: OK, words })
  * Does pages of something in the name of a task, from the cursor on, and says how far it got and what reclaim took
  * meanwhile. `act` is told where to go on and answers how many pages it got through.
  */
-function perform(ctx: Context, task: Task, wanted: Pages, act: (done: Pages) => Pages): Outcome {
+export function perform(ctx: Context, task: Task, wanted: Pages, act: (done: Pages) => Pages): Outcome {
   const { cursor } = ctx
   const { engine } = ctx.kernel
   const { charged, reclaimed } = engine
@@ -31,13 +31,13 @@ function perform(ctx: Context, task: Task, wanted: Pages, act: (done: Pages) => 
   return progressInPieces(ctx, task, 'pages', wanted, words)
 }
 
-function addressSpace(task: Task): Mm | Refusal {
+export function addressSpace(task: Task): Mm | Refusal {
   return (
     task.mm ?? new Refusal(EINVAL, `${task.name || task.pid} has no address space: it is no simulated user process`)
   )
 }
 
-function regionOf(task: Task, name: string): Vma | Refusal {
+export function regionOf(task: Task, name: string): Vma | Refusal {
   const mm = addressSpace(task)
   if (mm instanceof Refusal) return mm
   const vma = mm.vmas.get(name)
@@ -50,7 +50,7 @@ function regionOf(task: Task, name: string): Vma | Refusal {
 }
 
 /** A size as whole pages, at least one. */
-function pagesOf({ kernel }: Context, args: Args, name = 'SIZE'): Pages | Refusal {
+export function pagesOf({ kernel }: Context, args: Args, name = 'SIZE'): Pages | Refusal {
   const pages = toPages(kernel.setup.machine, args.number(name))
   return pages > 0 ? pages : new Refusal(EINVAL, `${name} is more than 0 here`)
 }
@@ -161,7 +161,7 @@ function access(mode: 'read' | 'write') {
     if (mode === 'write') found.pages = Math.max(found.pages, end)
     const last = Math.min(end, found.pages)
     return perform(ctx, task, Math.max(0, last - start), done =>
-      accessFile(ctx.kernel.engine, found, start + done, last, actor),
+      accessFile(ctx.kernel.engine, found, start + done, last, actor, mode),
     )
   }
 }

@@ -15,6 +15,7 @@ export const KINDS = [
   'CGROUP',
   'REGION',
   'FILE',
+  'WHAT',
   'FS',
   'SIZE',
   'BYTES',

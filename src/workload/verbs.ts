@@ -4,6 +4,7 @@
  */
 import { cacheVerbs } from './caches.ts'
 import { descriptorVerbs } from './descriptors.ts'
+import { holdingVerbs } from './holding.ts'
 import { kernelMemoryVerbs } from './kmem.ts'
 import { machineVerbs } from './machine.ts'
 import { memoryVerbs } from './memory.ts'
@@ -14,14 +15,6 @@ import { later, type Verb } from './verb.ts'
 import { waitVerbs } from './wait.ts'
 
 const laterVerbs: readonly Verb[] = [
-  later(3, 'advise T REGION'),
-  later(3, 'mlock T REGION'),
-  later(3, 'munlock T REGION'),
-  later(3, 'pin T REGION SIZE'),
-  later(3, 'unpin T REGION'),
-  later(3, 'dmabuf T ID SIZE'),
-  later(3, 'dmabuf-free ID'),
-  later(3, 'leak T SIZE'),
   later(3, 'flush FILE'),
   later(4, 'burn T [load=TEXT] [for=TIME]'),
   later(4, 'idle T'),
@@ -31,6 +24,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map(
   [
     ...taskVerbs,
     ...memoryVerbs,
+    ...holdingVerbs,
     ...nameVerbs,
     ...kernelMemoryVerbs,
     ...descriptorVerbs,

@@ -109,6 +109,9 @@ t.test('list and help know every experiment and its numbers', async t => {
       'host-slab',
       'test-kmem',
       'hotplug-deadlock',
+      'zombie-policies',
+      'lru-reparenting',
+      'memory-high',
     ],
   )
   const help = experimentCommand.help as (args: readonly string[]) => string

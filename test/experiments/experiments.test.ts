@@ -5,6 +5,7 @@ import { renderFigure } from '../../src/experiments/figure/render.ts'
 import { hostSlab } from '../../src/experiments/host-slab.ts'
 import { hotplugDeadlock } from '../../src/experiments/hotplug-deadlock.ts'
 import { kernelBuild } from '../../src/experiments/kernel-build.ts'
+import { lruReparenting } from '../../src/experiments/lru-reparenting.ts'
 import { memoryHigh } from '../../src/experiments/memory-high.ts'
 import { percpuFlush } from '../../src/experiments/percpu-flush.ts'
 import { reparenting } from '../../src/experiments/reparenting.ts'
@@ -12,11 +13,14 @@ import { runExperiment } from '../../src/experiments/report.ts'
 import { slabUtilization } from '../../src/experiments/slab-utilization.ts'
 import { sysbench } from '../../src/experiments/sysbench.ts'
 import { testKmem } from '../../src/experiments/test-kmem.ts'
+import { zombiePolicies } from '../../src/experiments/zombie-policies.ts'
 
 const valuesOf = (experiment: Experiment, parameters: ParameterValues = {}, seed = 1): Record<string, number> =>
   Object.fromEntries(runExperiment(experiment, { seed, parameters }).rows.map(({ id, value }) => [id, value]))
 
 for (const experiment of [
+  zombiePolicies,
+  lruReparenting,
   percpuFlush,
   reparenting,
   sysbench,

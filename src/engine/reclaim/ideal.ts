@@ -6,6 +6,7 @@ import type { Cpu, Pages } from '../../units.ts'
 import type { Engine } from '../engine.ts'
 import { type FolioBatch, isolate, type ListName, newerThan, oldest } from '../folio.ts'
 import { forEachInSubtree, type MemCgroup } from '../memcg.ts'
+import { isHeld } from '../pins.ts'
 import { modStat, STAT } from '../vmstat.ts'
 import { evict } from './evict.ts'
 
@@ -26,8 +27,8 @@ function reclaimFile(e: Engine, m: MemCgroup, want: Pages, cpu: Cpu): Pages {
       let batch = oldest(e, m, node, list)
       while (batch !== undefined && freed < want) {
         const next: FolioBatch | undefined = newerThan(e, batch)
-        const taken = Math.min(batch.pages, want - freed)
-        evict(e, isolate(e, batch, 0, taken, cpu), null, cpu)
+        const taken = isHeld(batch) ? 0 : Math.min(batch.pages, want - freed)
+        if (taken > 0) evict(e, isolate(e, batch, 0, taken, cpu), null, cpu)
         freed += taken
         batch = next
       }

@@ -12,6 +12,7 @@ import { type FolioBatch, isolate, listPages, oldest, rejoin, relist } from '../
 import { activeList, inactiveList } from '../lru.ts'
 import { ANON, addAging, kindOf, LRU, type LruName, noteCost, ROTATED, SCANNED, sizesOf } from '../lruvec.ts'
 import type { MemCgroup } from '../memcg.ts'
+import { isHeld } from '../pins.ts'
 import type { Protection } from '../protection.ts'
 import { swapRoom } from '../swapcharge.ts'
 import { swapOut } from '../swapout.ts'
@@ -149,6 +150,7 @@ function noteRotation(e: Engine, m: MemCgroup, node: NodeNumber, list: LruName, 
  */
 function fateOf(e: Engine, batch: FolioBatch): 'free' | 'keep' | 'activate' {
   if (batch.writeback) return 'activate'
+  if (isHeld(batch)) return 'keep'
   const users = batch.mappers.filter(mapper => mapper.young)
   const wasReferenced = batch.referenced
   for (const mapper of users) mapper.young = false
