@@ -94,6 +94,8 @@ export interface Engine {
   charged: Pages
   /** Pages taken back by reclaim since the boot. */
   reclaimed: Pages
+  /** How often reclaim was asked to since the boot. */
+  reclaimCalls: number
   /** Pages of kernel memory in use that are no slabs, whoever pays. */
   kernelPages: Pages
   /** Size of the swap device, 0 when off. */
@@ -154,6 +156,7 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     nextMm: 1,
     charged: 0,
     reclaimed: 0,
+    reclaimCalls: 0,
     kernelPages: 0,
     swapTotal,
     swap: createSwap(),
