@@ -8,6 +8,7 @@ import { isPinned, type MemCgroup } from '../engine/memcg.ts'
 import { moveMm } from '../engine/mm.ts'
 import { createMemcg, freeMemcg, offlineMemcg, releaseMemcg } from '../engine/offline.ts'
 import { stopWaiting } from '../engine/oomwait.ts'
+import type { ReclaimHow } from '../engine/reclaim.ts'
 import { flushForReader, printedUnit, readLine, readNodeStat } from '../engine/vmstat.ts'
 import { EINVAL, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { parseInteger, parseSize, parseSizeOrMax, scanSize, trim } from '../formats/parse.ts'
@@ -266,31 +267,45 @@ function writeOomGroup(text: ByteString, access: Access): Errno | Ok {
   return OK
 }
 
-/** `SIZE [swappiness=N]`. The back end of today takes file pages only, so the swappiness is checked and not used. */
+/** What memory.reclaim is asked for. */
+interface ReclaimRequest extends ReclaimHow {
+  readonly pages: Pages
+}
+
+/** `SIZE [swappiness=N]`. */
 function writeReclaim(text: ByteString, access: Access): Errno | Ok {
-  const { engine } = access.tree
-  const pages = parseReclaim(trim(text), access)
-  return isErrno(pages) ? pages : reclaimOnRequest(engine, memcgOf(access), pages)
+  const asked = parseReclaim(trim(text), access)
+  return typeof asked === 'number' ? asked : reclaimOnRequest(access.tree.engine, memcgOf(access), asked.pages, asked)
 }
 
 const MAX_SWAPPINESS = 200
 
-function parseReclaim(text: ByteString, { tree }: Access): Pages | Errno {
+function parseReclaim(text: ByteString, { tree }: Access): ReclaimRequest | Errno {
   const { features, machine } = tree.engine
   const syntax = features.memoryReclaim
   if (syntax === 'size') {
-    if (text === '') return counter.PAGE_COUNTER_MAX
-    return parseSize(text, machine.pageSize, counter.PAGE_COUNTER_MAX)
+    const pages = text === '' ? counter.PAGE_COUNTER_MAX : parseSize(text, machine.pageSize, counter.PAGE_COUNTER_MAX)
+    return isErrno(pages) ? pages : { pages }
   }
   const { bytes, end } = scanSize(text)
   if (end === 0) return EINVAL
+  let request: ReclaimRequest = { pages: Number(bytes / BigInt(machine.pageSize)) }
   for (const word of trim(text.slice(end)).split(' ')) {
-    if (word === '' || (word === 'swappiness=max' && syntax === 'size+swappiness-max')) continue
-    if (!word.startsWith('swappiness=')) return EINVAL
-    const swappiness = parseInteger(word.slice('swappiness='.length), { min: 0, max: MAX_SWAPPINESS, outside: EINVAL })
-    if (isErrno(swappiness)) return EINVAL
+    if (word === '') continue
+    const swappiness = parseSwappiness(word, syntax === 'size+swappiness-max')
+    if (swappiness === undefined) return EINVAL
+    request = { ...request, swappiness }
   }
-  return Number(bytes / BigInt(machine.pageSize))
+  return request
+}
+
+/** `swappiness=N`, or `swappiness=max` where that is known. */
+function parseSwappiness(word: ByteString, mayBeMax: boolean): number | 'max' | undefined {
+  if (!word.startsWith('swappiness=')) return undefined
+  const value = word.slice('swappiness='.length)
+  if (value === 'max' && mayBeMax) return 'max'
+  const swappiness = parseInteger(value, { min: 0, max: MAX_SWAPPINESS, outside: EINVAL })
+  return isErrno(swappiness) ? undefined : swappiness
 }
 
 /** zswap is built but never used by the model: it holds nothing. */
