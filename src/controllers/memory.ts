@@ -8,7 +8,6 @@ import { isPinned, type MemCgroup } from '../engine/memcg.ts'
 import { moveMm } from '../engine/mm.ts'
 import { createMemcg, freeMemcg, offlineMemcg, releaseMemcg } from '../engine/offline.ts'
 import { stopWaiting } from '../engine/oomwait.ts'
-import type { ReclaimHow } from '../engine/reclaim.ts'
 import { flushForReader, printedUnit, readLine, readNodeStat } from '../engine/vmstat.ts'
 import { EINVAL, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { parseInteger, parseSize, parseSizeOrMax, scanSize, trim } from '../formats/parse.ts'
@@ -268,20 +267,9 @@ function writeOomGroup(text: ByteString, access: Access): Errno | Ok {
 }
 
 /** What memory.reclaim is asked for. */
-<<<<<<< HEAD
 interface Request {
   readonly pages: Pages
   readonly swappiness?: number | 'max'
-=======
-interface ReclaimRequest extends ReclaimHow {
-  readonly pages: Pages
-}
-
-/** `SIZE [swappiness=N]`. */
-function writeReclaim(text: ByteString, access: Access): Errno | Ok {
-  const asked = parseReclaim(trim(text), access)
-  return typeof asked === 'number' ? asked : reclaimOnRequest(access.tree.engine, memcgOf(access), asked.pages, asked)
->>>>>>> k2
 }
 
 function writeReclaim(text: ByteString, access: Access): Errno | Ok {
@@ -290,14 +278,10 @@ function writeReclaim(text: ByteString, access: Access): Errno | Ok {
   return isErrno(request) ? request : reclaimOnRequest(engine, memcgOf(access), request.pages, request)
 }
 
-<<<<<<< HEAD
 const SWAPPINESS = { min: 0, max: 200, outside: EINVAL } as const
 
 /** `SIZE [swappiness=N]`. Where there is only a size, nothing means everything. */
 function parseReclaim(text: ByteString, { tree }: Access): Request | Errno {
-=======
-function parseReclaim(text: ByteString, { tree }: Access): ReclaimRequest | Errno {
->>>>>>> k2
   const { features, machine } = tree.engine
   const syntax = features.memoryReclaim
   if (syntax === 'size') {
@@ -306,7 +290,6 @@ function parseReclaim(text: ByteString, { tree }: Access): ReclaimRequest | Errn
   }
   const { bytes, end } = scanSize(text)
   if (end === 0) return EINVAL
-<<<<<<< HEAD
   let request: Request = { pages: Number(bytes / BigInt(machine.pageSize)) }
   for (const word of trim(text.slice(end)).split(' ')) {
     if (word === '') continue
@@ -318,25 +301,6 @@ function parseReclaim(text: ByteString, { tree }: Access): ReclaimRequest | Errn
     request = { ...request, swappiness }
   }
   return request
-=======
-  let request: ReclaimRequest = { pages: Number(bytes / BigInt(machine.pageSize)) }
-  for (const word of trim(text.slice(end)).split(' ')) {
-    if (word === '') continue
-    const swappiness = parseSwappiness(word, syntax === 'size+swappiness-max')
-    if (swappiness === undefined) return EINVAL
-    request = { ...request, swappiness }
-  }
-  return request
-}
-
-/** `swappiness=N`, or `swappiness=max` where that is known. */
-function parseSwappiness(word: ByteString, mayBeMax: boolean): number | 'max' | undefined {
-  if (!word.startsWith('swappiness=')) return undefined
-  const value = word.slice('swappiness='.length)
-  if (value === 'max' && mayBeMax) return 'max'
-  const swappiness = parseInteger(value, { min: 0, max: MAX_SWAPPINESS, outside: EINVAL })
-  return isErrno(swappiness) ? undefined : swappiness
->>>>>>> k2
 }
 
 /** zswap is built but never used by the model: it holds nothing. */

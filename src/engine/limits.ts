@@ -76,7 +76,6 @@ export function writeMax(e: Engine, m: MemCgroup, max: Pages, { nonblock }: Limi
   }
 }
 
-<<<<<<< HEAD
 /**
  * memory.reclaim: all or a quarter of what is left per round (feature memory_reclaim_step); EAGAIN when the retries are
  * used up, whatever was freed.
@@ -87,10 +86,6 @@ export function reclaimOnRequest(
   pages: Pages,
   how: Pick<ReclaimHow, 'swappiness'> = {},
 ): Ok | Errno {
-=======
-/** memory.reclaim: all or a quarter of what is left per round (feature memory_reclaim_step); EAGAIN when the retries are used up, whatever was freed. */
-export function reclaimOnRequest(e: Engine, m: MemCgroup, pages: Pages, how: ReclaimHow = {}): Ok | Errno {
->>>>>>> k2
   let retries = e.features.reclaimRetries
   let freed = 0
   while (freed < pages) {
