@@ -19,6 +19,7 @@ import { TRIM } from './engine/slab/arrays.ts'
 import { trimIdle } from './engine/slab/slub.ts'
 import { UNCHARGED_PAGES } from './engine/slabpages.ts'
 import { periodicFlush } from './engine/vmstat.ts'
+import { endWriteback, FLUSHER, runFlusher, WRITTEN } from './engine/writeback.ts'
 import { sampleZombies } from './engine/zombiemetrics.ts'
 import type { Profile } from './profiles/profiles.ts'
 import { cssFree, cssKilled, cssRelease, releaseIfUnused } from './tree/css.ts'
@@ -71,6 +72,8 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'cache-destroy': (kernel, cache) => destroyKilled(kernel.engine, cache),
   [HIGH_WORK]: (kernel, slot) => reclaimOverHigh(kernel.engine, slot, WORK_CPU),
   [NAMES_FREE]: (kernel, batch) => freeDyingNames(kernel.engine, batch),
+  [FLUSHER]: kernel => runFlusher(kernel.engine),
+  [WRITTEN]: (kernel, round) => endWriteback(kernel.engine, round),
   [TRIM]: (kernel, round) => trimIdle(kernel.engine, round, UNCHARGED_PAGES),
   [RECHARGE]: (kernel, slot) => disposeLater(kernel.engine, slot),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),

@@ -7,7 +7,7 @@ import { highOf, lowOf, maxOf, minOf, NO_COUNTER, parentOf, usage } from '../eng
 import type { SocketBuffers } from '../engine/descriptors.ts'
 import type { Engine } from '../engine/engine.ts'
 import { foliosIn, LISTS, listPages } from '../engine/folio.ts'
-import { forEachInSubtree, type MemCgroup } from '../engine/memcg.ts'
+import { forEachInSubtree, isWithin, type MemCgroup } from '../engine/memcg.ts'
 import type { Mm } from '../engine/mm.ts'
 import { brokenSlabBooks } from '../engine/slab/check.ts'
 import { STAT, trueStat } from '../engine/vmstat.ts'
@@ -100,8 +100,22 @@ function checkMemory({ engine, tree }: Kernel, expect: Expect): void {
       listedBelow += listed(each)
     })
     expect(`${name}: statistics of the lists`, onLists, listedBelow)
+    checkDirty(engine, m, name, expect)
     checkProtection(engine.counters, m.memory, name, expect)
   }
+}
+
+/** Page cache that is dirty or being written, as statistics have it. */
+function checkDirty(e: Engine, m: MemCgroup, name: string, expect: Expect): void {
+  let dirty = 0
+  let writeback = 0
+  for (const batch of e.folios.batches) {
+    if (!batch || !isWithin(batch.memcg, m)) continue
+    if (batch.dirty) dirty += batch.pages
+    if (batch.writeback !== 0) writeback += batch.pages
+  }
+  expect(`${name}: file_dirty`, trueStat(e, m, STAT.file_dirty), dirty)
+  expect(`${name}: file_writeback`, trueStat(e, m, STAT.file_writeback), writeback)
 }
 
 const pagesIn = (sockets: readonly SocketBuffers[], m: MemCgroup): Pages =>

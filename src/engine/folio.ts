@@ -45,9 +45,10 @@ export interface FolioBatch {
   referenced: boolean
   /** It was active, or came back as part of the working set. Kernel: PG_workingset. */
   workingset: boolean
-  /** What is on disk is older; or is being written now. */
+  /** What is on disk is older. */
   dirty: boolean
-  writeback: boolean
+  /** Number of the round that is writing it now; 0 for none. */
+  writeback: number
   /** Who else holds on to it (pins.ts): while anybody does, it is neither freed nor evicted. */
   holders: readonly number[]
   /** Whoever used it last. */
@@ -108,7 +109,7 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
     referenced: false,
     workingset: false,
     dirty: false,
-    writeback: false,
+    writeback: 0,
   }
   e.folios.batches[id] = batch
   linkNewest(e, batch)
@@ -382,6 +383,10 @@ export function removeFromFile(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   if (file === null) return
   removeExtent(file.cache, file.cache.extents[extentAt(file.cache, batch.filePage)]!)
   batch.file = null
+  if (batch.dirty) modStatTimes(e, batch.memcg, STAT.file_dirty, cpu, -1, batch.pages, batch.node)
+  if (batch.writeback !== 0) modStatTimes(e, batch.memcg, STAT.file_writeback, cpu, -1, batch.pages, batch.node)
+  batch.dirty = false
+  batch.writeback = 0
   modStatTimes(e, batch.memcg, STAT.file, cpu, -1, batch.pages, batch.node)
   if (batch.kind === 'shmem') modStatTimes(e, batch.memcg, STAT.shmem, cpu, -1, batch.pages, batch.node)
 }

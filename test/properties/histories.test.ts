@@ -83,6 +83,7 @@ const alive = fc.oneof(
     'reclaim global 10p',
     'drop-caches 3',
     'swap off',
+    'flush all',
     'swap on 1M',
     'reclaim /a/x 700p',
     'reclaim global 2000p',
@@ -173,6 +174,7 @@ const settings = fc.record({
   kmem_on_v2: fc.constant('yes'),
   reclaim: fc.constantFrom('classic', 'classic', 'ideal'),
   swap: fc.constantFrom('0', '4M', '1G'),
+  writeback: fc.constantFrom('instant', 'timed'),
 })
 const history = fc.array(operation, { minLength: 20, maxLength: 120 })
 
