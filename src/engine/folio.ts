@@ -75,6 +75,8 @@ const PAGES = 2
 const PER_LIST = 3
 
 export interface Folios {
+  /** In all batches. */
+  pages: Pages
   /** By id; null where free. */
   readonly batches: (FolioBatch | null)[]
   readonly free: number[]
@@ -83,7 +85,7 @@ export interface Folios {
 }
 
 export function createFolios(nodes: number): Folios {
-  return { batches: [], free: [], lists: createPool(nodes * LISTS.length * PER_LIST) }
+  return { pages: 0, batches: [], free: [], lists: createPool(nodes * LISTS.length * PER_LIST) }
 }
 
 export const foliosIn = (batch: FolioBatch): number => batch.pages / 2 ** batch.order
@@ -112,6 +114,7 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
     writeback: 0,
   }
   e.folios.batches[id] = batch
+  e.folios.pages += batch.pages
   linkNewest(e, batch)
   e.folios.lists.data[listAt(e, batch) + PAGES]! += batch.pages
   batch.memcg.pins.folios += foliosIn(batch)
@@ -304,6 +307,7 @@ export function freeBatch(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   const { memcg } = batch
   const folios = foliosIn(batch)
   modStatTimes(e, memcg, STAT.pgpgout, cpu, 1, folios)
+  e.folios.pages -= batch.pages
   unlink(e, batch)
   e.folios.lists.data[listAt(e, batch) + PAGES]! -= batch.pages
   modStatTimes(e, memcg, STAT[batch.list], cpu, -(2 ** batch.order), folios, batch.node)
