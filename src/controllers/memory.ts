@@ -266,31 +266,41 @@ function writeOomGroup(text: ByteString, access: Access): Errno | Ok {
   return OK
 }
 
-/** `SIZE [swappiness=N]`. The back end of today takes file pages only, so the swappiness is checked and not used. */
-function writeReclaim(text: ByteString, access: Access): Errno | Ok {
-  const { engine } = access.tree
-  const pages = parseReclaim(trim(text), access)
-  return isErrno(pages) ? pages : reclaimOnRequest(engine, memcgOf(access), pages)
+/** What memory.reclaim is asked for. */
+interface Request {
+  readonly pages: Pages
+  readonly swappiness?: number | 'max'
 }
 
-const MAX_SWAPPINESS = 200
+function writeReclaim(text: ByteString, access: Access): Errno | Ok {
+  const { engine } = access.tree
+  const request = parseReclaim(trim(text), access)
+  return isErrno(request) ? request : reclaimOnRequest(engine, memcgOf(access), request.pages, request)
+}
 
-function parseReclaim(text: ByteString, { tree }: Access): Pages | Errno {
+const SWAPPINESS = { min: 0, max: 200, outside: EINVAL } as const
+
+/** `SIZE [swappiness=N]`. Where there is only a size, nothing means everything. */
+function parseReclaim(text: ByteString, { tree }: Access): Request | Errno {
   const { features, machine } = tree.engine
   const syntax = features.memoryReclaim
   if (syntax === 'size') {
-    if (text === '') return counter.PAGE_COUNTER_MAX
-    return parseSize(text, machine.pageSize, counter.PAGE_COUNTER_MAX)
+    const pages = text === '' ? counter.PAGE_COUNTER_MAX : parseSize(text, machine.pageSize, counter.PAGE_COUNTER_MAX)
+    return isErrno(pages) ? pages : { pages }
   }
   const { bytes, end } = scanSize(text)
   if (end === 0) return EINVAL
+  let request: Request = { pages: Number(bytes / BigInt(machine.pageSize)) }
   for (const word of trim(text.slice(end)).split(' ')) {
-    if (word === '' || (word === 'swappiness=max' && syntax === 'size+swappiness-max')) continue
-    if (!word.startsWith('swappiness=')) return EINVAL
-    const swappiness = parseInteger(word.slice('swappiness='.length), { min: 0, max: MAX_SWAPPINESS, outside: EINVAL })
+    if (word === '') continue
+    const [key, value] = [word.slice(0, word.indexOf('=') + 1), word.slice(word.indexOf('=') + 1)]
+    if (key !== 'swappiness=') return EINVAL
+    const isMax = value === 'max' && syntax === 'size+swappiness-max'
+    const swappiness = isMax ? 'max' : parseInteger(value, SWAPPINESS)
     if (isErrno(swappiness)) return EINVAL
+    request = { ...request, swappiness }
   }
-  return Number(bytes / BigInt(machine.pageSize))
+  return request
 }
 
 /** zswap is built but never used by the model: it holds nothing. */

@@ -30,9 +30,15 @@ const CHILDREN_MIN_USAGE = 12
 const CHILDREN_LOW_USAGE = 13
 const STRIDE = 14
 
-export type Counters = Pool
+export interface Counters extends Pool {
+  /** A child that uses more than it is protected for claims nothing of its parent's protection: up to 5.6. */
+  readonly overuseClaimsNothing: boolean
+}
 
-export const createCounters = (): Counters => createPool(STRIDE, 64)
+export const createCounters = ({ overuseClaimsNothing } = { overuseClaimsNothing: false }): Counters => ({
+  ...createPool(STRIDE, 64),
+  overuseClaimsNothing,
+})
 
 /** A new counter below `parent`, owned by the memcg in slot `owner`. */
 export function createCounter(counters: Counters, parent: CounterId, owner: number): CounterId {
@@ -76,12 +82,12 @@ export function setHigh(counters: Counters, c: CounterId, pages: Pages): void {
 
 export function setMin(counters: Counters, c: CounterId, pages: Pages): void {
   counters.data[c * STRIDE + MIN] = pages
-  propagateProtected(counters.data, c)
+  propagateProtected(counters, c)
 }
 
 export function setLow(counters: Counters, c: CounterId, pages: Pages): void {
   counters.data[c * STRIDE + LOW] = pages
-  propagateProtected(counters.data, c)
+  propagateProtected(counters, c)
 }
 
 /** Starts the resettable watermark afresh at the present usage (6.12: a write to memory.peak). */
@@ -106,11 +112,16 @@ export function margin(counters: Counters, c: CounterId): Pages {
   return room > 0 ? room : 0
 }
 
+/** What counts of a child's usage in its parent's sum. */
+const claimOf = ({ overuseClaimsNothing }: Counters, usage: Pages, setting: Pages): Pages =>
+  overuseClaimsNothing && usage > setting ? 0 : Math.min(usage, setting)
+
 /**
- * Keeps the parent's sums of protected usage: what counts is min(usage, setting).
- * Kernel: mm/page_counter.c propagate_protected_usage.
+ * Keeps the parent's sums of protected usage. Kernel: mm/page_counter.c propagate_protected_usage; 5.7 changed what a
+ * child that uses more than its setting claims.
  */
-function propagateProtected(data: Float64Array, c: CounterId): void {
+function propagateProtected(counters: Counters, c: CounterId): void {
+  const { data } = counters
   const at = c * STRIDE
   const parent = data[at + PARENT]!
   if (parent === NO_COUNTER) return
@@ -118,14 +129,14 @@ function propagateProtected(data: Float64Array, c: CounterId): void {
   const min = data[at + MIN]!
   const low = data[at + LOW]!
   if (min !== 0 || data[at + MIN_USAGE] !== 0) {
-    const covered = Math.min(usageNow, min)
-    data[parent * STRIDE + CHILDREN_MIN_USAGE]! += covered - data[at + MIN_USAGE]!
-    data[at + MIN_USAGE] = covered
+    const claimed = claimOf(counters, usageNow, min)
+    data[parent * STRIDE + CHILDREN_MIN_USAGE]! += claimed - data[at + MIN_USAGE]!
+    data[at + MIN_USAGE] = claimed
   }
   if (low !== 0 || data[at + LOW_USAGE] !== 0) {
-    const covered = Math.min(usageNow, low)
-    data[parent * STRIDE + CHILDREN_LOW_USAGE]! += covered - data[at + LOW_USAGE]!
-    data[at + LOW_USAGE] = covered
+    const claimed = claimOf(counters, usageNow, low)
+    data[parent * STRIDE + CHILDREN_LOW_USAGE]! += claimed - data[at + LOW_USAGE]!
+    data[at + LOW_USAGE] = claimed
   }
 }
 
@@ -149,12 +160,12 @@ export function tryCharge(counters: Counters, c: CounterId, pages: Pages): Count
       data[at + FAILCNT]!++
       for (let below = c; below !== level; below = data[below * STRIDE + PARENT]!) {
         data[below * STRIDE + USAGE]! -= pages
-        propagateProtected(data, below)
+        propagateProtected(counters, below)
       }
       return level
     }
     data[at + USAGE]! += pages
-    propagateProtected(data, level)
+    propagateProtected(counters, level)
     raise(data, at)
   }
   return NO_COUNTER
@@ -165,7 +176,7 @@ export function charge(counters: Counters, c: CounterId, pages: Pages): void {
   const { data } = counters
   for (let level = c; level !== NO_COUNTER; level = data[level * STRIDE + PARENT]!) {
     data[level * STRIDE + USAGE]! += pages
-    propagateProtected(data, level)
+    propagateProtected(counters, level)
     raise(data, level * STRIDE)
   }
 }
@@ -175,6 +186,6 @@ export function uncharge(counters: Counters, c: CounterId, pages: Pages): void {
   for (let level = c; level !== NO_COUNTER; level = data[level * STRIDE + PARENT]!) {
     data[level * STRIDE + USAGE]! -= pages
     if (data[level * STRIDE + USAGE]! < 0) throw new Error(`counter ${level} fell below zero`)
-    propagateProtected(data, level)
+    propagateProtected(counters, level)
   }
 }

@@ -22,6 +22,7 @@ import type { Mm } from './mm.ts'
 import { createDcache, type Dcache } from './names.ts'
 import { createObjStocks, type ObjStock } from './objstock.ts'
 import type { OomReport } from './oomreport.ts'
+import { isBinary } from './protection.ts'
 import { createPsi, type Psi } from './psi/group.ts'
 import { createSlab, type Slab } from './slab/slub.ts'
 import { createStocks, type Stocks } from './stock.ts'
@@ -94,6 +95,8 @@ export interface Engine {
   charged: Pages
   /** Pages taken back by reclaim since the boot. */
   reclaimed: Pages
+  /** How often reclaim was asked to since the boot. */
+  reclaimCalls: number
   /** Pages of kernel memory in use that are no slabs, whoever pays. */
   kernelPages: Pages
   /** Size of the swap device, 0 when off. */
@@ -113,7 +116,7 @@ export interface EngineSetup {
 
 export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engine {
   const { features, machine, options, clock, swapTotal } = setup
-  const counters = createCounters()
+  const counters = createCounters({ overuseClaimsNothing: isBinary(features) })
   const rootCounter = (): CounterId => createCounter(counters, NO_COUNTER, 0)
   const rootCounters = {
     memory: rootCounter(),
@@ -154,6 +157,7 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     nextMm: 1,
     charged: 0,
     reclaimed: 0,
+    reclaimCalls: 0,
     kernelPages: 0,
     swapTotal,
     swap: createSwap(),

@@ -3,7 +3,7 @@
  *
  * Pages are faulted in one after the other; an operation that finds no room keeps what it had done until then.
  */
-import type { Pages } from '../units.ts'
+import { type Bytes, KIB, type Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { addBatch, isolate, joinPrevious } from './folio.ts'
 import { IN_FAULT } from './gfp.ts'
@@ -82,7 +82,7 @@ function faultHole(e: Engine, vma: Vma, start: Pages, end: Pages, how: Touch, ac
   const room = roomInTables(e, vma.mm, actor)
   if (room === 0) return 0
   const last = Math.min(end, start + room)
-  if (vma.file !== null && !(vma.isPrivate && how.write)) return faultFile(e, vma, start, last, actor)
+  if (vma.file !== null && !(vma.isPrivate && how.write)) return faultFile(e, vma, start, last, how.write, actor)
   if (how.write || vma.file !== null) return faultAnon(e, vma, start, end, last, how.order, actor)
   insertExtent(vma.map, extentOf(start, last - start))
   vma.mm.mapped += last - start
@@ -134,7 +134,16 @@ function faultSwap(e: Engine, slots: SwapBatch, from: Pages, pages: Pages, actor
   return back > 0
 }
 
-function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor): Pages {
+/** Cached pages that one read fault maps: those of an aligned window. Kernel: do_fault_around, fault_around_bytes. */
+const FAULT_AROUND_BYTES: Bytes = 64 * KIB
+
+/** Faults of reading `pages` cached pages from page `start` of a region on. */
+function faultsAround({ machine }: Engine, start: Pages, pages: Pages): number {
+  const window = Math.max(1, FAULT_AROUND_BYTES / machine.pageSize)
+  return Math.floor((start + pages - 1) / window) - Math.floor(start / window) + 1
+}
+
+function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, writes: boolean, actor: Actor): Pages {
   const file = vma.file!
   const first = vma.filePage + start
   const cached = firstStretch(file.cache, first, first + 1).extent !== null
@@ -147,7 +156,8 @@ function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, actor: Actor):
   const mapped = batch.pages
   mapBatch(e, batch, vma, start, actor.cpu)
   joinPrevious(e, vma.map, start)
-  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, mapped)
+  const faults = cached && !writes ? faultsAround(e, start, mapped) : mapped
+  modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, faults)
   // Data that had to come from the disk: a major fault. Memory of tmpfs starts as zeroes.
   if (!cached && (file.fs !== 'tmpfs' || isSwapped))
     modStatTimes(e, actor.mm.memcg, STAT.pgmajfault, actor.cpu, 1, mapped)

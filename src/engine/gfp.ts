@@ -30,6 +30,7 @@ export const IN_RECLAIM: Gfp = 2048
 
 /** May not sleep: in interrupt context. */
 export const GFP_NOWAIT: Gfp = 0
+export const GFP_ATOMIC: Gfp = GFP_HIGH
 export const GFP_KERNEL: Gfp = GFP_WAIT | GFP_FS | GFP_IO
 
 /** May not wait, but may use reserves. */
@@ -43,7 +44,7 @@ const NAMES: Readonly<Record<string, Gfp>> = {
   GFP_NOFS: GFP_WAIT | GFP_IO,
   GFP_NOIO: GFP_WAIT,
   GFP_NOWAIT,
-  GFP_ATOMIC: GFP_HIGH,
+  GFP_ATOMIC,
   GFP_TRANSHUGE_LIGHT: 0,
 }
 

@@ -10,7 +10,7 @@ import { type Cpu, milliseconds, type Nanoseconds, type Pages, seconds } from '.
 import { type CounterId, highOf, usage } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { memoryEvent, swapEvent } from './events.ts'
-import { GFP_WAIT, type Gfp, IN_INTERRUPT, IN_RECLAIM } from './gfp.ts'
+import { GFP_FS, GFP_WAIT, type Gfp, IN_INTERRUPT, IN_RECLAIM } from './gfp.ts'
 import type { MemCgroup } from './memcg.ts'
 import type { Mm } from './mm.ts'
 import { RECLAIM_CLUSTER, reclaim } from './reclaim.ts'
@@ -30,7 +30,7 @@ export function checkHigh(e: Engine, m: MemCgroup, mm: Mm | null, batch: Pages, 
   const { highMode, highSyncLarge, batchPages } = e.features
   const mayWait = (gfp & GFP_WAIT) !== 0
   if (highMode === 'inline') {
-    if (mayWait) reclaimHigh(e, m, batch, cpu)
+    if (mayWait) reclaimHigh(e, m, batch, cpu, (gfp & GFP_FS) !== 0)
     return
   }
   noteOverHigh(e, m, mm, batch, gfp)
@@ -69,12 +69,12 @@ export function reclaimOverHigh(e: Engine, slot: number, cpu: Cpu): void {
 }
 
 /** Reclaims `pages` at every level from `m` up that is over memory.high, and counts `high` there; what it freed. */
-function reclaimHigh(e: Engine, m: MemCgroup, pages: Pages, cpu: Cpu): Pages {
+function reclaimHigh(e: Engine, m: MemCgroup, pages: Pages, cpu: Cpu, mayUseFs = true): Pages {
   let freed = 0
   for (let level = m; level.parent !== null; level = level.parent) {
     if (!isOverHigh(e, level)) continue
     memoryEvent(e, level, 'high')
-    freed += reclaim(e, level, pages, cpu)
+    freed += reclaim(e, level, pages, cpu, { mayUseFs })
   }
   return freed
 }

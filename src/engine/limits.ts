@@ -11,7 +11,7 @@ import { GFP_KERNEL } from './gfp.ts'
 import { writeLimit } from './limits-v1.ts'
 import type { MemCgroup } from './memcg.ts'
 import { outOfMemory } from './oom.ts'
-import { reclaim } from './reclaim.ts'
+import { type ReclaimHow, reclaim } from './reclaim.ts'
 import { accountWritersReclaim } from './stall.ts'
 
 const WRITER_CPU = 0
@@ -76,14 +76,22 @@ export function writeMax(e: Engine, m: MemCgroup, max: Pages, { nonblock }: Limi
   }
 }
 
-/** memory.reclaim: all or a quarter of what is left per round (feature memory_reclaim_step); EAGAIN when the retries are used up, whatever was freed. */
-export function reclaimOnRequest(e: Engine, m: MemCgroup, pages: Pages): Ok | Errno {
+/**
+ * memory.reclaim: all or a quarter of what is left per round (feature memory_reclaim_step); EAGAIN when the retries are
+ * used up, whatever was freed.
+ */
+export function reclaimOnRequest(
+  e: Engine,
+  m: MemCgroup,
+  pages: Pages,
+  how: Pick<ReclaimHow, 'swappiness'> = {},
+): Ok | Errno {
   let retries = e.features.reclaimRetries
   let freed = 0
   while (freed < pages) {
     const left = pages - freed
     const step = e.features.memoryReclaimStep === 'remaining' ? left : Math.floor(left / 4)
-    const got = reclaim(e, m, step, WRITER_CPU)
+    const got = reclaim(e, m, step, WRITER_CPU, { ...how, proactive: true })
     if (got === 0 && retries-- === 0) return EAGAIN
     freed += got
   }

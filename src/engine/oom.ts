@@ -10,6 +10,7 @@ import { type Cpu, milliseconds, type Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import { memoryEvent } from './events.ts'
 import { GFP_FS, type Gfp, IN_FAULT } from './gfp.ts'
+import { notifyOom } from './listeners.ts'
 import { isWithin, type MemCgroup } from './memcg.ts'
 import { marginOf } from './memcounters.ts'
 import { exitMm, type Mm } from './mm.ts'
@@ -49,6 +50,7 @@ export function outOfMemory(
     waitForRoom(e, over, charging)
     return 'wait'
   }
+  notifyOom(e, over)
   const order = orderOf(e, pages)
   if (oomRecheckMargin && marginOf(e, over) >= 2 ** order) return 'killed'
   if (charging?.dying) return 'killed'

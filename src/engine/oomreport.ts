@@ -4,7 +4,7 @@
  * mem_cgroup_print_oom_meminfo.
  */
 import type { Bytes, Pages } from '../units.ts'
-import { failcnt, maxOf, usage } from './counter.ts'
+import { failcnt, maxOf, NO_COUNTER, usage } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { GFP_FS, GFP_IO, type Gfp } from './gfp.ts'
 import type { MemCgroup } from './memcg.ts'
@@ -71,14 +71,16 @@ export function reportOom(e: Engine, over: MemCgroup, { flags, ...circumstances 
   }
 }
 
-function countersOf(e: Engine, { memory, swap, kmem }: MemCgroup): OomCounter[] {
+function countersOf(e: Engine, { memory, swap, memsw, kmem }: MemCgroup): OomCounter[] {
   const of = (name: string, c: number): OomCounter => ({
     name,
     usage: usage(e.counters, c),
     limit: maxOf(e.counters, c),
     failcnt: failcnt(e.counters, c),
   })
-  return e.hierarchy === 'v1' ? [of('memory', memory), of('kmem', kmem)] : [of('memory', memory), of('swap', swap)]
+  if (e.hierarchy === 'v2') return [of('memory', memory), of('swap', swap)]
+  const together = memsw === NO_COUNTER ? [] : [of('memory+swap', memsw)]
+  return [of('memory', memory), ...together, of('kmem', kmem)]
 }
 
 function describe(mm: Mm): OomTask {

@@ -5,7 +5,7 @@
  * memcg by memcg, parents first.
  */
 import type { Pages } from '../units.ts'
-import { maxOf } from './counter.ts'
+import { maxOf, NO_COUNTER } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { residentPages } from './mapping.ts'
 import { forEachInSubtree, type MemCgroup } from './memcg.ts'
@@ -71,5 +71,8 @@ export function oomBadness(e: Engine, mm: Mm, over: MemCgroup): Pages {
 }
 
 /** What a memcg may use of memory and swap. Kernel: mem_cgroup_get_max. */
-const memoryFor = (e: Engine, { memory, swap }: MemCgroup): Pages =>
-  maxOf(e.counters, memory) + Math.min(maxOf(e.counters, swap), e.swapTotal)
+function memoryFor({ counters, swapTotal }: Engine, { memory, swap, memsw }: MemCgroup): Pages {
+  const most = maxOf(counters, memory)
+  const swapMost = memsw === NO_COUNTER ? maxOf(counters, swap) : maxOf(counters, memsw) - most
+  return most + Math.min(swapMost, swapTotal)
+}

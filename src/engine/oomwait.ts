@@ -3,6 +3,7 @@
  * mm/memcontrol.c mem_cgroup_oom, mem_cgroup_oom_synchronize, memcg_oom_recover (charge-reclaim.md §9.3).
  */
 import type { Engine } from './engine.ts'
+import { notifyOom } from './listeners.ts'
 import { forEachInSubtree, isWithin, type MemCgroup } from './memcg.ts'
 import type { Mm } from './mm.ts'
 import { mustSleep, wake } from './sleep.ts'
@@ -13,6 +14,7 @@ export function waitForRoom(e: Engine, over: MemCgroup, mm: Mm): void {
   if (mm.waitsFor !== null) return
   mm.waitsFor = over
   e.oomWaiters.add(mm)
+  if (over.underOom === 0) notifyOom(e, over)
   forEachInSubtree(e, over, m => {
     m.underOom++
   })

@@ -4,6 +4,7 @@
  *
  * Protection is computed from the target down each time it is asked for: nothing of it is stored.
  */
+import type { Features } from '../profiles/features.ts'
 import type { Pages } from '../units.ts'
 import { childrenLowUsage, childrenMinUsage, lowOf, minOf, usage } from './counter.ts'
 import type { Engine } from './engine.ts'
@@ -56,8 +57,7 @@ export function effectiveProtection(e: Engine, target: MemCgroup, m: MemCgroup):
   const own = { min: minOf(counters, m.memory), low: lowOf(counters, m.memory) }
   if (parent === target) return own
   const above = effectiveProtection(e, target, parent)
-  const share =
-    features.protection === 'P1' || features.protection === 'P1+scan' ? proportionalProtection : claimedProtection
+  const share = isBinary(features) ? proportionalProtection : claimedProtection
   const parentUsage = usage(counters, parent.memory)
   const recursive = features.recursiveProtOption && e.options.memoryRecursiveprot
   const claim = { usage: used, parentUsage, recursive }
@@ -78,6 +78,9 @@ function isLow(e: Engine, target: MemCgroup, m: MemCgroup): boolean {
   }
   return m.parent !== null
 }
+
+/** Up to 5.6, where a share of protection goes to those who stay within their settings alone. */
+export const isBinary = ({ protection }: Features): boolean => ['P0', 'P1', 'P1+scan'].includes(protection)
 
 /** How a memcg is protected: skipped always, skipped unless nothing else was found, or not. */
 export function standing(e: Engine, target: MemCgroup, m: MemCgroup, { min, low }: Protection): 'min' | 'low' | 'none' {

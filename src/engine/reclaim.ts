@@ -31,6 +31,7 @@ export function reclaim(e: Engine, target: MemCgroup, pages: Pages, cpu: Cpu, ho
   const want = Math.max(pages, RECLAIM_CLUSTER)
   const freed = e.options.reclaim === 'ideal' ? ideally(e, target, want, cpu) : byLists(e, target, want, cpu, how)
   e.reclaimed += freed
+  e.reclaimCalls++
   return freed
 }
 

@@ -2,15 +2,7 @@
 import { failcnt, maxOf, usage, watermark } from '../engine/counter.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
 import { all, type Explanation, type Explanations, type Facts, fact, forAll, memcgOf } from './explanation.ts'
-import {
-  counterFacts,
-  memoryCounter,
-  pagesText,
-  staleFacts,
-  stockFacts,
-  swapCounter,
-  v1LimitFacts,
-} from './memory-facts.ts'
+import { counterFacts, memoryCounter, pagesText, staleFacts, stockFacts, v1LimitFacts } from './memory-facts.ts'
 
 type CounterOf = (m: MemCgroup) => number
 
@@ -27,6 +19,29 @@ const resourceFacts =
       fact('charges refused here', failcnt(counters, c)),
     ]
   }
+
+const oomFacts: Facts = subject => {
+  const { oomKillDisable, underOom } = memcgOf(subject)
+  return [
+    fact('the OOM killer is', oomKillDisable ? 'off here' : 'on here'),
+    fact('OOMs that are going on here or above', underOom),
+  ]
+}
+
+/** The settings that version 1 alone has. */
+const settingFacts: Facts = subject => {
+  const { v1 } = memcgOf(subject)
+  if (!v1) return []
+  return [
+    fact('swappiness', v1.swappiness),
+    fact('soft limit', pagesText(subject.tree.engine, v1.softLimit)),
+    fact('cgroups below count here', v1.useHierarchy ? 'yes' : 'no'),
+    fact('thresholds of memory', v1.memoryThresholds?.entries.length ?? 0),
+    fact('thresholds of memory and swap', v1.memswThresholds?.entries.length ?? 0),
+    fact('who is told of OOMs', v1.oomListeners.length),
+    fact('who is told of pressure', v1.pressureListeners.length),
+  ]
+}
 
 /** The four files of one counter. */
 function resource(prefix: string, of: CounterOf, about: string, limit: Explanation): Explanations {
@@ -56,7 +71,7 @@ export const memoryFilesV1: Explanations = {
     numbers: v1LimitFacts,
     features: ['v1LimitWrite', 'reclaimRetries', 'useHierarchy'],
   }),
-  ...resource('memory.memsw', swapCounter, 'Memory and swap together', {
+  ...resource('memory.memsw', m => m.memsw, 'Memory and swap together', {
     rule: 'No charge brings memory and swap together above it. It is never below memory.limit_in_bytes, so the order in which the two are written matters.',
     features: ['memswOverMargin'],
   }),
@@ -82,11 +97,12 @@ export const memoryFilesV1: Explanations = {
     features: ['slabController', 'slabinfoFile'],
   },
   'cgroup.event_control': {
-    rule: 'Writing "EVENTFD FILE ARGUMENTS", both descriptors of the writer, asks to be told: of a threshold of a usage file, of memory.oom_control, or of memory.pressure_level. It cannot be read.',
+    rule: 'Writing "EVENTFD FILE ARGUMENTS", both descriptors of the writer, asks to be told: of a threshold of a usage file, of memory.oom_control, or of memory.pressure_level. It cannot be read. Without an eventfd .memcgfs/notify tells the same.',
+    numbers: settingFacts,
   },
   'memory.oom_control': {
     rule: 'oom_kill_disable 1: a task that runs out sleeps (under_oom 1) until memory is freed, the limit is raised, or 0 is written. oom_kill counts killed tasks.',
-    numbers: resourceFacts(memoryCounter),
+    numbers: all(oomFacts, resourceFacts(memoryCounter)),
     features: ['oomMode'],
   },
   'memory.pressure_level': {
@@ -94,14 +110,16 @@ export const memoryFilesV1: Explanations = {
   },
   'memory.soft_limit_in_bytes': {
     rule: 'Asked when the whole machine is short of memory alone: the cgroup that is furthest over it is reclaimed first.',
-    numbers: resourceFacts(memoryCounter),
+    numbers: all(settingFacts, resourceFacts(memoryCounter)),
   },
   'memory.swappiness': {
     rule: 'How reclaim weighs anonymous memory against page cache, from 0; children inherit it when they are made. On the root it is that of the machine.',
+    numbers: settingFacts,
     features: ['swappinessV1Max', 'scanBalance'],
   },
   'memory.use_hierarchy': {
     rule: 'Whether cgroups below count in here. From 5.11 on always 1.',
+    numbers: settingFacts,
     features: ['useHierarchy'],
   },
   'memory.move_charge_at_immigrate': {

@@ -1,6 +1,8 @@
 /** The files of the memory controller on version 2. Rules: charge-reclaim.md §2, §3, §5, §8 to §10, §12. */
 import { localWatermark, lowOf, minOf, usage, watermark } from '../engine/counter.ts'
 import { swapEventCount, swapEvents } from '../engine/events.ts'
+import type { MemCgroup } from '../engine/memcg.ts'
+import { effectiveProtection } from '../engine/protection.ts'
 import { pathOf, pathUp } from '../tree/cgroup.ts'
 import { all, type Explanations, type Facts, fact, forAll, memcgOf } from './explanation.ts'
 import {
@@ -30,21 +32,25 @@ const peakFacts =
     ]
   }
 
-/** What is claimed by settings of the siblings, which share what the parent is granted. */
+/** What is granted of a setting: at most what the parent is granted, which siblings share by what they claim. */
 const protectionFacts =
-  (name: string, settingOf: typeof minOf): Facts =>
+  (name: string, which: 'min' | 'low', settingOf: typeof minOf): Facts =>
   subject => {
     const { engine } = subject.tree
     const { counters } = engine
     const m = memcgOf(subject)
-    const facts = [fact('usage now', pagesText(engine, usage(counters, m.memory)))]
+    if (m.parent === null) return []
+    const granted = (target: MemCgroup): string => pagesText(engine, effectiveProtection(engine, target, m)[which])
+    const facts = [
+      fact('usage now', pagesText(engine, usage(counters, m.memory))),
+      fact('granted when the whole machine is reclaimed', granted(engine.root)),
+      fact(`granted when ${placeOf(subject.tree, m.parent)} is reclaimed for its limit`, granted(m.parent)),
+    ]
     for (let level = m; level.parent !== null; level = level.parent) {
-      const claimed = Math.min(settingOf(counters, level.memory), usage(counters, level.memory))
+      const setting = settingOf(counters, level.memory)
+      const claimed = Math.min(setting, usage(counters, level.memory))
       facts.push(
-        fact(
-          `${name} of ${placeOf(subject.tree, level)}`,
-          `${pagesText(engine, settingOf(counters, level.memory))}, of which ${claimed} pages are used`,
-        ),
+        fact(`${name} of ${placeOf(subject.tree, level)}`, `${pagesText(engine, setting)}, ${claimed} claimed`),
       )
     }
     return facts
@@ -88,12 +94,12 @@ export const memoryFiles: Explanations = {
   },
   'memory.min': {
     rule: 'Memory that reclaim never takes, in bytes: reclaim from outside passes a cgroup whose usage is within its share. The share is what was set, at most what the parent is granted; siblings that together claim more than that divide it by what each claims and uses. The cgroup that is itself the target of reclaim is not protected. Writing it only stores it.',
-    numbers: protectionFacts('memory.min', minOf),
+    numbers: protectionFacts('memory.min', 'min', minOf),
     features: ['protection', 'memoryMin'],
   },
   'memory.low': {
     rule: 'Memory that reclaim takes only when there is nothing else, in bytes, and then counts a "low" event. The share is what was set, at most what the parent is granted; siblings that together claim more divide it. Writing it only stores it.',
-    numbers: all(protectionFacts('memory.low', lowOf), eventFacts('low')),
+    numbers: all(protectionFacts('memory.low', 'low', lowOf), eventFacts('low')),
     features: ['protection'],
   },
   'memory.high': {

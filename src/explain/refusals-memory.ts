@@ -1,5 +1,5 @@
 /** What files of the memory controller refuse, of both versions. */
-import { EAGAIN, EBUSY, EINVAL, EOPNOTSUPP, ERANGE } from '../errno.ts'
+import { EACCES, EAGAIN, EBADF, EBUSY, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, ERANGE } from '../errno.ts'
 import { trim } from '../formats/parse.ts'
 import type { ByteString } from '../units.ts'
 import type { Check } from './check.ts'
@@ -114,14 +114,34 @@ export const MEMORY: readonly Check[] = [
   { op: 'write', file: /^memory\.force_empty$/, errno: EINVAL, rule: 'The root cannot be emptied.' },
   {
     op: 'write',
-    file: /^cgroup\.event_control$/,
-    errno: EINVAL,
-    rule: 'It takes "EVENTFD FILE ARGUMENTS", two descriptors of the writer: an eventfd, and a file of this very cgroup that can be asked about.',
+    file: /^memory\.(swappiness|use_hierarchy|oom_control|move_charge_at_immigrate)$/,
+    errno: ERANGE,
+    rule: 'It takes a number of 64 bits.',
   },
   {
     op: 'write',
     file: /^cgroup\.event_control$/,
-    errno: EOPNOTSUPP,
-    rule: 'The request is well-formed; this version of the model cannot register it.',
+    errno: EINVAL,
+    rule: 'It takes "EVENTFD FILE ARGUMENTS", two descriptors of the writer: an eventfd, and a file of this very cgroup that can be asked about: a usage file (a number of bytes), memory.oom_control, or memory.pressure_level (low, medium or critical).',
   },
+  {
+    op: 'write',
+    file: /^cgroup\.event_control$/,
+    errno: EBADF,
+    rule: 'One of the two numbers is no open descriptor of the writer.',
+  },
+  {
+    op: 'write',
+    file: /^cgroup\.event_control$/,
+    errno: EACCES,
+    rule: 'The file that is to be asked about is not open for reading.',
+  },
+  ...[EOPNOTSUPP, ENODEV, ENOMEM].map(
+    (errno): Check => ({
+      op: 'write',
+      file: /^cgroup\.event_control$/,
+      errno,
+      rule: 'Nobody can be told of it here: descriptors of a program outside cannot be reached by this mount, or the file is gone. .memcgfs/notify gives the same events without an eventfd.',
+    }),
+  ),
 ]

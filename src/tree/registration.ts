@@ -4,6 +4,7 @@
  * vmpressure_register_event.
  */
 import { PAGE_COUNTER_MAX } from '../engine/counter.ts'
+import { signal } from '../engine/listeners.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
 import {
   type ListenerId,
@@ -27,8 +28,9 @@ type Register = (tree: Tree, m: MemCgroup, listener: ListenerId, args: ByteStrin
 const REGISTER: Readonly<Record<string, Register>> = {
   'memory.usage_in_bytes': threshold('memory'),
   'memory.memsw.usage_in_bytes': threshold('memsw'),
-  'memory.oom_control': (_, m, listener) => {
+  'memory.oom_control': ({ engine }, m, listener) => {
     m.v1!.oomListeners.push(listener)
+    if (m.underOom > 0) signal(engine, listener)
     return OK
   },
   'memory.pressure_level': (_, m, listener, args) => {

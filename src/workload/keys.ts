@@ -162,8 +162,8 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
   memoryLocalevents: {
     kind: FLAG,
     usual: false,
-    fixed: true,
-    about: 'Mount option memory_localevents: memory.events does not count what happens below.',
+    about:
+      'Mount option memory_localevents: memory.events does not count what happens below. Set it as a remount would.',
   },
   thresholdCheck: {
     kind: THRESHOLD_CHECK,

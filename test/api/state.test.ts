@@ -52,7 +52,11 @@ const busy: Record<string, Request> = {
   controllers: write('/cgroup.subtree_control', '+memory +pids +cpu'),
   cgroups: system => ['/a', '/a/x', '/b', '/dying', '/frozen', '/slow'].map(path => mkdir(path)(system)),
   'controllers below': write('/a/cgroup.subtree_control', '+memory +pids'),
-  limits: system => [write('/b/memory.max', '64M')(system), write('/slow/memory.high', '1M')(system)],
+  limits: system => [
+    write('/b/memory.max', '64M')(system),
+    write('/slow/memory.high', '1M')(system),
+    write('/slow/memory.swap.max', '0')(system),
+  ],
   'tasks and memory': run('/b', 'task t1', 'anon t1 heap 20M', 'fork t1 t2', 'thread t1 t3', 'anon t2 heap 3M order=9'),
   'files that two cgroups share': run(
     '/b',

@@ -170,14 +170,14 @@ $ echo 0 > p/q/r/cgroup.procs
 
 async function mounted(t: Test): Promise<{ cgroups: CgroupFs; dir: string }> {
   const dir = emptyDirectory(t)
-  const cgroups = createCgroupFs()
+  const cgroups = createCgroupFs({ swap: 0 })
   t.teardown(() => cgroups.close())
   await cgroups.mount(dir, { unref: true })
   return { cgroups, dir }
 }
 
 t.test('in process', async t => {
-  t.equal(run(TRANSCRIPT, createCgroupFs().fs, ''), TRANSCRIPT)
+  t.equal(run(TRANSCRIPT, createCgroupFs({ swap: 0 }).fs, ''), TRANSCRIPT)
 })
 
 t.test('on a mount, by way of node:fs', { skip: cannotMount }, async t => {
@@ -191,7 +191,7 @@ t.test('in process while it is mounted', { skip: cannotMount }, async t => {
 })
 
 t.test('every file of a busy kernel', { skip: cannotMount }, async t => {
-  const inProcess = createCgroupFs()
+  const inProcess = createCgroupFs({ swap: 0 })
   const first = run(FILLED, inProcess.fs, '')
   const { cgroups, dir } = await mounted(t)
   t.equal(run(FILLED, nodeFs, dir), first)

@@ -81,7 +81,7 @@ t.test('a file tells once in 10 ms of simulated time', async t => {
 })
 
 t.test('memory.events tells of what the engine did', async t => {
-  const cgroups = createCgroupFs()
+  const cgroups = createCgroupFs({ swap: 0 })
   const { fs } = cgroups
   fs.writeFileSync('/cgroup.subtree_control', '+memory')
   fs.mkdirSync('/a')

@@ -32,6 +32,8 @@ export class InProcess implements Driver {
   readonly #recording: Recording
   #vfs!: Vfs
   #table!: ProcessTable
+  /** Programs that have done something. */
+  readonly #begun = new Set<string>()
   #processes = new Map<string | undefined, { pid: Pid; calls: ProcessCalls }>()
 
   constructor(recording: Recording) {
@@ -40,6 +42,7 @@ export class InProcess implements Driver {
 
   begin(): void {
     this.#table = new ProcessTable()
+    this.#begun.clear()
     const { kernel, hierarchy, boundThreads, movableThreads } = this.#recording
     const options = resolveOptions({ kernel, hierarchy, cpus: 4, memory: '1536M', swap: '512M' }, 'manual')
     const surroundings = { host: this.#table, bootTime: MANUAL_BOOT_TIME, owner: { uid: 0, gid: 0 } }
@@ -91,6 +94,11 @@ export class InProcess implements Driver {
       const { errno, text } = this.#run(`task ${name} /`)
       if (errno === 0) this.#add(name, Number(/pid=(\d+)/.exec(text)![1]), 0)
       return errno
+    },
+    begins: name => {
+      const first = !this.#begun.has(name)
+      this.#begun.add(name)
+      return first
     },
     isAlive: name => this.#vfs.door.kernel.tree.tasksByName.get(name)?.state === 'alive',
   }

@@ -49,7 +49,7 @@ t.test('psi_unprivileged: the window of an unprivileged trigger', async t => {
 
 /** Two levels with one task, whose memory.max cannot hold what it takes: two OOM kills would be counted twice. */
 function killed(features: Record<string, string>): { local: string; above: string } {
-  const { root } = machine({ with: features })
+  const { root } = machine({ swap: 0, with: features })
   root.writeFile('/cgroup.subtree_control', '+memory')
   root.mkdir('/a', 0o755)
   root.writeFile('/a/cgroup.subtree_control', '+memory')

@@ -57,6 +57,22 @@ t.test('reclaim tells listeners of memory.pressure_level', async t => {
   t.ok(levels > 15 && levels <= 20, `${levels} of 20; recorded with a little more memory: 21`)
 })
 
+t.test('an OOM is told to listeners there and below, whether somebody is killed or waits', async t => {
+  const { root, pass } = machine({ ...V1, swap: 0 })
+  root.mkdir(A, 0o755)
+  root.writeFile(`${A}/memory.limit_in_bytes`, '1M')
+  const oom = listening(root, 'memory.oom_control', '')
+  root.writeFile(`${A}/memory.oom_control`, '1')
+  doIn(root, 'task t1 bare', 'anon t1 heap 2M')
+  t.equal(counted(root, oom), 1, 'it waits')
+  const late = listening(root, 'memory.oom_control', '')
+  t.equal(counted(root, late), 1, 'who comes later is told at once')
+  root.writeFile(`${A}/memory.oom_control`, '0')
+  pass(seconds(1))
+  t.ok(counted(root, oom) > 0, 'it is killed')
+  t.match(root.readFile(`${A}/memory.oom_control`), /^oom_kill 1$/m)
+})
+
 t.test('what is no request is refused (core/event_control/errors)', async t => {
   const { root, spawn } = machine(V1)
   root.mkdir(A, 0o755)

@@ -176,7 +176,9 @@ t.test('64 KiB pages: a kernel stack is an object', t => {
 t.test('memory.kmem.slabinfo on version 1: the copies of a cgroup, and after its removal of its parent (5.3)', t => {
   const shell = shellOf({ kernel: '5.3', hierarchy: 'v1', cpus: 8, with: { cache_create_bypass: 0 } })
   const file = (path: string): string => shell.read(`/memory${path}/memory.kmem.slabinfo`)
-  for (const path of ['/p', '/p/x']) shell.root.mkdir(`/memory${path}`, 0o755)
+  shell.root.mkdir('/memory/p', 0o755)
+  shell.write('/memory/p/memory.use_hierarchy', '1')
+  shell.root.mkdir('/memory/p/x', 0o755)
   t.equal(file('/p/x'), '')
   shell.do('/memory/p/x', 'task t bare cpu=0', 'kmalloc t - 50 cache=dentry tag=d', 'kmalloc t 64 1', 'exit t')
   const dentries =

@@ -1,5 +1,7 @@
 // User memory and kernel memory of simulated tasks, seen in the files: workload.md §4.2, §4.3, §6.
 import t from 'tap'
+import { charge, uncharge, usage } from '../../src/engine/counter.ts'
+import { memcgFor } from '../../src/tree/spawn.ts'
 import { shellOf } from './helpers.ts'
 
 const stat = (text: string, key: string): number => Number(new RegExp(`^${key} (\\d+)$`, 'm').exec(text)?.[1])
@@ -145,6 +147,63 @@ t.test('WE-45 on version 2: moving a task moves no charge', t => {
   t.equal(shell.read('/b/memory.current'), '0\n')
   shell.do('', 'anon t s 100p', 'drain-stocks')
   t.equal(shell.read('/b/memory.current'), `${100 * 4096}\n`)
+  t.end()
+})
+
+t.test('WE-17: what memory.reclaim takes', t => {
+  for (const [kernel, text, result] of [
+    ['6.1', '10M swappiness=60', 'EINVAL'],
+    ['6.12', '10M swappiness=60', 17],
+    ['6.12', '10M swappiness=201', 'EINVAL'],
+    ['6.12', '10M swappiness=max', 'EINVAL'],
+    ['6.18', '10M swappiness=max', 'EAGAIN'],
+    ['6.18', '10M swappiness=0', 16],
+    ['6.1', ' \n', 'EAGAIN'],
+    ['6.12', ' \n', 'EINVAL'],
+    ['6.12', '', 0],
+    ['6.1', '0', 1],
+    ['6.12', '0', 1],
+    ['6.12', '10M nonsense=1', 'EINVAL'],
+  ] as const) {
+    const shell = shellOf({ kernel })
+    shell.root.mkdir('/a', 0o755)
+    shell.do('/a', 'task t bare', 'file f 100M', 'read t f 0 100M')
+    t.equal(shell.write('/a/memory.reclaim', text), result, `${kernel}: ${JSON.stringify(text)}`)
+  }
+  t.end()
+})
+
+t.test('WE-20: the numbers of the example, on the counter', t => {
+  const shell = shellOf({ cpus: 1, with: { page_size: '4K' } })
+  shell.root.mkdir('/a', 0o755)
+  const { engine, tree } = shell.kernel
+  const { memory } = memcgFor(tree, tree.hierarchies[0]!.root.children!.get('a')!)
+  const goTo = (pages: number): void => {
+    const now = usage(engine.counters, memory)
+    if (pages > now) charge(engine.counters, memory, pages - now)
+    else uncharge(engine.counters, memory, now - pages)
+  }
+  const [a, b] = [shell.root.open('/a/memory.peak', 2), shell.root.open('/a/memory.peak', 2)]
+  const reads = (...wanted: readonly number[]): unknown =>
+    t.strictSame(
+      [a, b].map(fd => Number(shell.root.pread(fd, 100, 0)) / 4096),
+      wanted,
+    )
+  const fresh = (): number => Number(shell.read('/a/memory.peak')) / 4096
+  for (const pages of [10, 50, 20]) goTo(pages)
+  reads(50, 50)
+  shell.root.write(a, 'x')
+  reads(20, 50)
+  goTo(30)
+  reads(30, 50)
+  shell.root.write(b, 'x')
+  reads(30, 30)
+  for (const pages of [80, 10]) goTo(pages)
+  reads(80, 80)
+  t.equal(fresh(), 80)
+  shell.root.write(b, 'x')
+  reads(30, 10)
+  t.equal(fresh(), 80)
   t.end()
 })
 

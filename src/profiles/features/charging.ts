@@ -33,7 +33,7 @@ export const CHARGING = {
     cells: 'no    .     yes   .     .     .     .     .     .     .     .     .     .     .',
     about: 'Writing memory.max below the usage drains the stocks first.',
     source: 'mm/memcontrol.c memory_max_write (4.3, 4.4.155)',
-    step: 3,
+    test: 'writing memory.max below the usage gives stocked pages back first, from 4.4 on',
   }),
   stockDrainOnOffline: flag({
     cells: 'no    .     .     yes?  yes   .     .     .     .     .     .     .     .     .',
@@ -75,14 +75,14 @@ export const CHARGING = {
     about:
       'Charge over the limit by a task that is being killed: to the root instead, over the limit, or as by any other.',
     source: 'mm/memcontrol.c try_charge (4.3, 4.4.155, 5.15)',
-    step: 3,
+    test: 'WE-07',
   }),
   reclaimerCharge: word({
     cells: 'normal .    .     force .     .     .     .     .     .     .     .     .     .',
     words: ['normal', 'force'],
     about: 'Charge made from inside reclaim: as any other, or over the limit.',
     source: 'mm/memcontrol.c try_charge, PF_MEMALLOC (4.3, 4.19)',
-    step: 3,
+    test: 'a charge from inside reclaim passes the limit, from 4.19 on',
   }),
   nofailCharge: word({
     cells: 'bypass-before-oom . force-before-oom . . . . .  .     oom-first . .     .     .',
@@ -90,21 +90,21 @@ export const CHARGING = {
     about:
       'When a __GFP_NOFAIL charge gives up on the limit: to the root before an OOM kill, over it before one, or after one.',
     source: 'mm/memcontrol.c try_charge (4.3, 5.9, 5.15)',
-    step: 3,
+    test: 'a charge that may not fail passes the limit when the retries are used up, from 5.15 on after the OOM killer',
   }),
   mayfailCharge: word({
     cells: 'ignored .   .     one-kill no-kill . .    .     .     .     .     .     .     .',
     words: ['ignored', 'one-kill', 'no-kill'],
     about: 'What __GFP_RETRY_MAYFAIL means to a charge: nothing, at most one OOM kill, or none.',
     source: 'mm/memcontrol.c try_charge (4.3, 4.19, 5.2)',
-    step: 3,
+    test: 'a charge that may fail is worth one kill on 4.19, and none later',
   }),
   pageChargeMoment: word({
     cells: 'before-page . after-page . .  .     .     .     .     .     .     .     .     .',
     words: ['before-page', 'after-page'],
     about: 'Kernel pages are charged before they are taken from the page allocator, or after.',
     source: 'mm/memcontrol.c __memcg_kmem_newpage_charge (4.3), __memcg_kmem_charge (4.4.155)',
-    step: 3,
+    unseen: 'the pages of the machine never run out here, so nobody can tell which came first',
   }),
   highMode: word({
     cells: 'inline .    return-to-user . . .    .     .     .     .     .     .     .     .',
@@ -117,19 +117,19 @@ export const CHARGING = {
     cells: 'no    .     .     yes   .     .     .     .     .     .     .     .     .     .',
     about: 'A charge over memory.high in interrupt context queues a work item that reclaims.',
     source: 'mm/memcontrol.c high_work_func (4.4.155, 4.19)',
-    step: 3,
+    test: 'in interrupt context memory.high makes work for later, from 4.19 on',
   }),
   highDelay: flag({
     cells: 'no    .     .     .     .     .     yes   .     .     .     .     .     .     .',
     about: 'A task that stays over memory.high sleeps on its return to user space.',
     source: 'mm/memcontrol.c calculate_high_delay (5.4)',
-    step: 3,
+    test: 'above memory.high: no sleep up to 5.3, one round from 5.5, retries from 5.9',
   }),
   highRetry: flag({
     cells: 'no    .     .     .     .     .     .     .     yes   .     .     .     .     .',
     about: 'Over memory.high the task reclaims again while that frees anything, before it sleeps.',
     source: 'mm/memcontrol.c mem_cgroup_handle_over_high (5.8, 5.9)',
-    step: 3,
+    test: 'above memory.high: no sleep up to 5.3, one round from 5.5, retries from 5.9',
   }),
   highSyncLarge: flag({
     cells: 'no    .     .     .     .     .     .     .     .     .     yes   .     .     .',
@@ -141,7 +141,7 @@ export const CHARGING = {
     cells: 'no    .     .     .     .     .     .     yes   .     .     .     .     .     .',
     about: 'There is memory.swap.high, and being over it slows down as memory.high does.',
     source: 'mm/memcontrol.c swap_high_write (5.8)',
-    step: 3,
+    test: 'above memory.swap.high a task sleeps as above memory.high, and memory.swap.events counts it',
   }),
   useHierarchy: word({
     cells: 'settable .  .     .     .     .     .     .     .     always .    .     .     .',

@@ -9,7 +9,7 @@ export const FILES = {
     about:
       'A write of memory.high stores and reclaims once, stores and loops, loops before it stores, or skips the loop for O_NONBLOCK.',
     source: 'mm/memcontrol.c memory_high_write (4.3, 5.8, 5.9, 5.15, 6.18)',
-    step: 3,
+    test: 'WE-13',
   }),
   memoryMaxWrite: word({
     cells: 'v1-resize . loop-eintr . .    .     .     loop  .     .     .     .     loop-nonblock .',
@@ -17,7 +17,7 @@ export const FILES = {
     about:
       'A write of memory.max goes the way of v1 (EBUSY), loops and may be interrupted, loops, or skips the loop for O_NONBLOCK.',
     source: 'mm/memcontrol.c memory_max_write (4.3, 4.4.155, 5.8, 6.18)',
-    step: 3,
+    test: 'up to 4.3 memory.max is lowered as a limit of version 1: EBUSY, and the old limit',
   }),
   v1LimitWrite: word({
     cells: 'tries-x-subtree . . until-no-progress . . . .   .     .     .     .     .     .',

@@ -13,7 +13,7 @@ export const LABORATORY = {
     about:
       'After every charge that leaves less than a gap below memory.max, the cgroup is reclaimed until the gap is back.',
     source: 'proposed by V. Davydov, September 2015: thread "mm/slab: skip memcg reclaim only if in atomic context"',
-    step: 3,
+    test: 'WE-10b',
   }),
   zombieFileUnmapped: word({
     cells: 'none  .     .     .     .     .     .     .     .     .     .     .     .     parent',
