@@ -1,4 +1,4 @@
-/** `.memcgfs/zombies`: removed cgroups that are still there, and why (docs/zombies in kernels.md). */
+/** `.memcgfs/zombies`: removed cgroups that are still there, and why (docs/zombies.md). */
 import { LISTS, listPages } from '../engine/folio.ts'
 import { isPinned, type MemCgroup, NO_MEMCG, type Pins } from '../engine/memcg.ts'
 import { keepingBytes } from '../engine/zombies.ts'

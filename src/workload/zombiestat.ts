@@ -1,4 +1,4 @@
-/** `.memcgfs/zombie_stat` and `.memcgfs/zombie_series`: what removed cgroups have left behind, now and over time. */
+/** `.memcgfs/zombie_stat` and `.memcgfs/zombie_series`: what removed cgroups have left behind, now and over time (docs/zombies.md). */
 import { METRICS, measureZombies } from '../engine/zombiemetrics.ts'
 import type { TextBuffer } from '../formats/text.ts'
 import type { Kernel } from '../kernel.ts'

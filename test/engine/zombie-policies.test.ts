@@ -1,13 +1,20 @@
 // What becomes of the memory of removed cgroups: the worked examples of charge-reclaim.md §16.
 import t from 'tap'
 import { usage } from '../../src/engine/counter.ts'
-import { STAT, trueStat } from '../../src/engine/vmstat.ts'
+import { createFile, unlinkFile } from '../../src/engine/file.ts'
+import { GFP_KERNEL } from '../../src/engine/gfp.ts'
+import { exitMm } from '../../src/engine/mm.ts'
+import { offlineMemcg } from '../../src/engine/offline.ts'
+import { accessFile } from '../../src/engine/pagecache.ts'
+import { reclaim } from '../../src/engine/reclaim.ts'
+import { flushStats, readLocalStat, STAT, trueStat } from '../../src/engine/vmstat.ts'
 import { measureZombies } from '../../src/engine/zombiemetrics.ts'
 import { Lab } from '../../src/experiments/lab.ts'
 import { type Settings, ZombieScene } from '../../src/experiments/zombie-scene.ts'
 import { DEFERRED, EVICT, MAPPER, play, SCENES } from '../../src/experiments/zombie-scenes.ts'
 import type { KernelId } from '../../src/profiles/features.ts'
 import { milliseconds, seconds } from '../../src/units.ts'
+import { bareMm, engineOf, memcgBelow } from './helpers.ts'
 
 // The numbers of WE-39 stand in the table of scenes, which the experiment zombie-policies prints.
 for (const each of SCENES)
@@ -221,5 +228,50 @@ t.test('the series has a line for each second in which something changed', t => 
   const column = names.split(' ').indexOf('deferred_pending')
   t.same(lines.map(line => Number(line.split(' ')[column])).slice(-2), [3584, 3574])
   t.ok(lines.length <= 4, 'hours in which nothing happens cost nothing')
+  t.end()
+})
+
+t.test('WE-44: zombies are what reclaim spends its visits on', t => {
+  for (const [kernel, visits] of [
+    ['6.1', 32],
+    ['6.18', 32],
+    ['7.1', 0],
+  ] as const) {
+    const lab = new Lab({ kernel, cpus: 1, with: { percpu_charge: 'none', swap: '0' } })
+    lab.mkdir('/P')
+    lab.write('/P/cgroup.subtree_control', '+memory')
+    for (let round = 0; round < 1000; round++) {
+      lab.mkdir('/P/c')
+      lab.do('/P/c', 'task t bare', `file f${round} 1p`, `read t f${round} 0 1p`, 'exit t')
+      lab.rmdir('/P/c')
+      lab.settle()
+    }
+    const P = lab.memcg('/P')
+    const pages = usage(lab.engine.counters, P.memory)
+    // One page of a removed cgroup is scanned at the first priority, 32 of the parent's 1000 at priority 5: 1000 >> 5 = 31.
+    const freed = reclaim(lab.engine, P, 32, 0)
+    t.equal(measureZombies(lab.engine).values.reclaim_visits_zombie, visits, kernel)
+    t.ok(freed >= 32, `${kernel}: as much as was asked for`)
+    t.equal(usage(lab.engine.counters, P.memory), pages - freed)
+  }
+  t.end()
+})
+
+t.test("on version 1 the parent's own lines take over what the child's had counted (7.1)", t => {
+  const e = engineOf('7.1', {}, {}, 'v1')
+  const parent = memcgBelow(e)
+  const child = memcgBelow(e, parent)
+  const file = createFile(e, 'ext4', 'f', 100, true)
+  const mm = bareMm(e, child)
+  accessFile(e, file, 0, 100, { mm, cpu: 0, node: 0, gfp: GFP_KERNEL })
+  exitMm(e, mm, 0)
+  t.equal(readLocalStat(e, parent, STAT.file), 0)
+  offlineMemcg(e, child, 0)
+  flushStats(e, e.root)
+  t.equal(readLocalStat(e, parent, STAT.file), 100)
+  t.equal(readLocalStat(e, child, STAT.file), 0)
+  unlinkFile(e, file, 0)
+  flushStats(e, e.root)
+  t.equal(readLocalStat(e, parent, STAT.file), 0)
   t.end()
 })

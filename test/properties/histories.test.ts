@@ -46,6 +46,15 @@ const alive = fc.oneof(
   file.map(name => `unlink ${name}`),
   fc.tuple(task, pages).map(([id, size]) => `shm ${id} h ${size}`),
   fc
+    .tuple(fc.constantFrom('pin', 'unpin'), task, fc.constantFrom('r', 'm', 'f', 'g'), pages)
+    .map(([verb, id, what, size]) => `${verb} ${id} ${what} ${size}`),
+  fc.tuple(task, fc.constantFrom('', ' user=t3'), pages).map(([id, user, size]) => `dmabuf ${id} d ${size}${user}`),
+  fc.constant('dmabuf-free d'),
+  fc.tuple(fc.constantFrom('mlock', 'munlock'), task, region).map(([verb, id, name]) => `${verb} ${id} ${name}`),
+  fc
+    .tuple(task, fc.constantFrom('r', 's', 'm', 'h'), fc.constantFrom('dontneed', 'pageout', 'cold'))
+    .map(([id, name, how]) => `advise ${id} ${name} ${how}`),
+  fc
     .tuple(task, fc.integer({ min: 1, max: 200 }), fc.constantFrom('', ' tag=w', ' cpu=0-3'))
     .map(([id, n, how]) => `kmalloc ${id} 192 ${n}${how}`),
   fc
@@ -165,7 +174,7 @@ function perform(shell: Process, [kind, path, text]: Operation): number {
 }
 
 const kernelId = fc.constantFrom(...KERNEL_IDS)
-const settings = fc.record({
+const machineSettings = fc.record({
   nodes: fc.constantFrom(1, 2),
   page_size: fc.constantFrom('4K', '64K'),
   allocator: fc.constantFrom('slub', 'slab'),
@@ -176,7 +185,55 @@ const settings = fc.record({
   swap: fc.constantFrom('0', '4M', '1G'),
   writeback: fc.constantFrom('instant', 'timed'),
 })
-const history = fc.array(operation, { minLength: 20, maxLength: 120 })
+/** Every history has a limit, an OOM and a removal, of a cgroup whose memory another uses. */
+const REMOVAL: readonly Operation[] = [
+  ['mkdir', '/z', ''],
+  ['write', '/z/memory.max', '2M'],
+  ['write', '/z/memory.swap.max', '0'],
+  ...[
+    'task v /z bare',
+    'file zf 100p',
+    'file zs 50p fs=tmpfs',
+    'read v zf 0 100p',
+    'write v zs 0 50p',
+    'dmabuf v z 20p user=t3',
+    'map t3 zf zf',
+    'touch t3 zf 60p',
+    'map t3 zs zs',
+    'touch t3 zs 20p',
+    'reclaim /z 40p',
+    'anon v heap 20M',
+    'exit v',
+  ].map((text): Operation => ['do', '/.memcgfs/do', text]),
+  ['rmdir', '/z', ''],
+  ...['tick 30ms', 'touch t3 zf', 'read t3 zs 0 50p', 'settle', 'touch t3 zs write'].map(
+    (text): Operation => ['do', '/.memcgfs/do', text],
+  ),
+]
+const operations = fc.array(operation, { minLength: 10, maxLength: 60 })
+const history = fc.tuple(operations, operations).map(([before, after]) => [...before, ...REMOVAL, ...after])
+
+/** What becomes of the memory of removed cgroups. */
+const zombieSettings: fc.Arbitrary<Settings> = fc.oneof(
+  fc.constant({}),
+  fc.record({
+    zombie: fc.constantFrom('none', 'rfc-2023', 'seed004-direct', 'seed004-deferred'),
+    zombie_over_limit: fc.constantFrom('skip', 'reclaim', 'oom', 'force'),
+    zombie_swap: fc.constantFrom('pin', 'reparent', 'swapin'),
+    zombie_mapper: fc.constantFrom('first', 'largest', 'any-online'),
+    zombie_async_ms: fc.constantFrom('0', '20'),
+  }),
+  fc.record({ zombie: fc.constant('reparent'), zombie_swap: fc.constantFrom('pin', 'reparent', 'swapin') }),
+  fc.constant({
+    zombie: 'none',
+    zombie_file_unmapped: 'evict',
+    zombie_file_mapped: 'evict',
+    zombie_swapbacked_unmapped: 'evict',
+    zombie_swapbacked_mapped: 'evict',
+  }),
+)
+
+const settings = fc.tuple(machineSettings, zombieSettings).map(([machine, zombies]) => ({ ...machine, ...zombies }))
 
 const RUNS = Number(process.env.MEMCGFS_RUNS ?? 150)
 
@@ -197,8 +254,8 @@ t.test('the books agree after every operation', t => {
 
 t.test('when everything is gone nothing is left: no charge, no zombie, no task', t => {
   fc.assert(
-    fc.property(fc.array(operation, { minLength: 20, maxLength: 120 }), operations => {
-      const { kernel, shell } = newShell('6.12', {})
+    fc.property(zombieSettings, history, (choices, operations) => {
+      const { kernel, shell } = newShell('6.12', choices)
       for (const each of operations) perform(shell, each)
       // A stopped task has lines queued, which may make other tasks once it goes on: so several rounds.
       const endTasks = TASKS.flatMap((id): Operation[] => [
@@ -211,11 +268,13 @@ t.test('when everything is gone nothing is left: no charge, no zombie, no task',
         ...endTasks,
         ...endTasks,
         ...endTasks,
-        ...['f', 'g'].flatMap((name): Operation[] => [
+        ['do', '/.memcgfs/do', 'dmabuf-free d'] as const,
+        ['do', '/.memcgfs/do', 'dmabuf-free z'] as const,
+        ...['f', 'g', 'zf', 'zs'].flatMap((name): Operation[] => [
           ['do', '/.memcgfs/do', `unlink ${name}`],
           ['do', '/.memcgfs/do', `unlink ${name}`],
         ]),
-        ...[...DIRECTORIES].reverse().map((path): Operation => ['rmdir', path, '']),
+        ...['/z', ...[...DIRECTORIES].reverse()].map((path): Operation => ['rmdir', path, '']),
         ['do', '/.memcgfs/do', 'settle max=1h'] as const,
       ] satisfies Operation[]
       for (const each of clean) perform(shell, each)
