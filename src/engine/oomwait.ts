@@ -12,11 +12,11 @@ import { mustSleep, wake } from './sleep.ts'
 export function waitForRoom(e: Engine, over: MemCgroup, mm: Mm): void {
   mustSleep(mm, { reason: 'oom', time: Number.POSITIVE_INFINITY })
   if (mm.waitsFor !== null) return
+  if (over.v1!.underOom === 0) notifyOom(e, over)
   mm.waitsFor = over
   e.oomWaiters.add(mm)
-  if (over.underOom === 0) notifyOom(e, over)
-  forEachInSubtree(e, over, m => {
-    m.underOom++
+  forEachInSubtree(e, over, ({ v1 }) => {
+    v1!.underOom++
   })
 }
 
@@ -27,8 +27,8 @@ export function stopWaiting(e: Engine, mm: Mm): void {
   mm.waitsFor = null
   e.oomWaiters.delete(mm)
   // Who was made meanwhile was never marked.
-  forEachInSubtree(e, over, m => {
-    m.underOom = Math.max(0, m.underOom - 1)
+  forEachInSubtree(e, over, ({ v1 }) => {
+    v1!.underOom = Math.max(0, v1!.underOom - 1)
   })
   wake(e, mm)
 }
@@ -43,6 +43,6 @@ export function recoverFromOom(e: Engine, m: MemCgroup): void {
 
 /** memory.oom_control: with the killer on again, who waits tries again. */
 export function setOomKillDisable(e: Engine, m: MemCgroup, disable: boolean): void {
-  m.oomKillDisable = disable
+  m.v1!.oomKillDisable = disable
   if (!disable) recoverFromOom(e, m)
 }
