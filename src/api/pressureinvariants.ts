@@ -2,6 +2,7 @@
 import { groupsUp, type PsiGroup, type PsiState, stateIndex } from '../engine/psi/group.ts'
 import type { Kernel } from '../kernel.ts'
 import { subtree } from '../tree/cgroup.ts'
+import { isStall } from '../tree/sleep.ts'
 
 type Expect = (what: string, actual: number, wanted: number) => void
 
@@ -26,8 +27,7 @@ function checkTasks({ engine, tree }: Kernel, groups: readonly PsiGroup[], expec
   for (const mm of engine.mms.values())
     for (const level of groupsUp(mm.psi)) sleeping.set(level, (sleeping.get(level) ?? 0) + mm.stalls)
   for (const { mm, sleep } of tree.tasks.values())
-    if (mm !== null && (sleep?.reason === 'high' || sleep?.reason === 'victim'))
-      asleep.set(mm.id, (asleep.get(mm.id) ?? 0) + 1)
+    if (mm !== null && sleep !== null && isStall(sleep.reason)) asleep.set(mm.id, (asleep.get(mm.id) ?? 0) + 1)
   for (const group of groups)
     expect(
       `pressure group ${group.id}: memstall`,

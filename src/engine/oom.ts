@@ -59,7 +59,7 @@ function withoutKill(e: Engine, { over, order, gfp, charging }: Call): OomOutcom
   // Only version 1 can switch the killer off.
   if (over.v1?.oomKillDisable) {
     if (charging === null || (gfp & IN_FAULT) === 0) return 'declined'
-    waitForRoom(e, over, charging)
+    waitForRoom(e, over, charging, 'oom')
     return 'wait'
   }
   notifyOom(e, over)
@@ -74,7 +74,12 @@ function withoutKill(e: Engine, { over, order, gfp, charging }: Call): OomOutcom
 
 function killFor(e: Engine, { over, order, gfp, charging, cpu }: Call): OomOutcome {
   const victim = chooseVictim(e, over)
-  if (victim === undefined) return 'no-victim'
+  if (victim === undefined) {
+    // Where the charge fails then, a fault is tried again and again (recorded on 6.1 and 6.12).
+    if (e.features.oomNoVictim !== 'fail' || charging === null || (gfp & IN_FAULT) === 0) return 'no-victim'
+    waitForRoom(e, over, charging, 'room')
+    return 'wait'
+  }
   const unit = groupToKill(e, victim.memcg, over)
   const others = unit === null ? [] : candidates(e, unit).filter(mm => mm !== victim && isKillable(mm))
   const killed = [victim, ...others]

@@ -179,7 +179,7 @@ export const LATER_OPTIONS: Readonly<Record<string, number>> = {
   writeback: 3,
   writebackMs: 3,
   flusherMs: 3,
-  psiCpus: 3,
+  psiCpus: 4,
 }
 
 /** The usual value of every key. */
