@@ -18,6 +18,7 @@ import { isToBeFrozen } from '../tree/freezer.ts'
 import { STATE_COUNTS } from '../tree/tree.ts'
 import type { Pages } from '../units.ts'
 import { checkKernelMemory } from './kmeminvariants.ts'
+import { checkPressure } from './pressureinvariants.ts'
 
 /** What does not hold, in words; empty when all is well. */
 export function brokenInvariants(kernel: Kernel): string[] {
@@ -30,6 +31,7 @@ export function brokenInvariants(kernel: Kernel): string[] {
   checkKernelMemory(kernel, expect)
   broken.push(...brokenSlabBooks(kernel.engine))
   checkTree(kernel, expect)
+  checkPressure(kernel, expect)
   return broken
 }
 

@@ -8,6 +8,7 @@ import type { PageCacheFile } from './file.ts'
 import { addBatch, isolate, joinPrevious } from './folio.ts'
 import { markAccessed } from './lru.ts'
 import { clearRange, cutExtent, type Extent, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
+import { accountRefaults } from './stall.ts'
 import { swapIn } from './swapin.ts'
 import { noteUse, type Use } from './use.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
@@ -40,7 +41,10 @@ export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages
   if (use === 'write') markDirty(e, batch, actor.cpu)
   modStatTimes(e, batch.memcg, STAT.file, actor.cpu, 1, pages, actor.node)
   if (kind === 'shmem') modStatTimes(e, batch.memcg, STAT.shmem, actor.cpu, 1, pages, actor.node)
-  if (shadow !== null) refault(e, batch, shadow, actor.cpu)
+  if (shadow !== null) {
+    accountRefaults(e, actor.mm, pages, shadow.workingset)
+    refault(e, batch, shadow, actor.cpu)
+  }
   joinPrevious(e, file.cache, start)
   e.zombies.refaultMajor += clearRange(file.dropped, start, start + pages)
   return pages

@@ -187,7 +187,7 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
 export const LATER_OPTIONS: Readonly<Record<string, number>> = {
   lru: 3,
   stockDrainMs: 3,
-  psiCpus: 3,
+  psiCpus: 4,
 }
 
 /** The usual value of every key. */

@@ -85,12 +85,17 @@ const alive = fc.oneof(
     .map(([id, fs, n, how]) => `lookup ${id} ${fs} ${n}${how}`),
   task.map(id => `hold ${id} ext4 1 prefix=p`),
   task.map(id => `drop ${id} ext4 1 prefix=p`),
+  fc
+    .tuple(directory, fc.constantFrom('some=40% full=10% for=2s', 'some=100%', 'some=12.5% for=30ms', 'off'))
+    .map(([at, how]) => `stall memory ${at} ${how}`),
   fc.constantFrom(
     'rstat-flush',
     'drain-stocks',
     'reclaim /a 100p',
     'reclaim global 10p',
     'drop-caches 3',
+    'config oom_exit_ms=5',
+    'config oom_exit_ms=0',
     'swap off',
     'flush all',
     'swap on 1M',
@@ -119,6 +124,7 @@ const setting = fc.oneof(
   fc.tuple(fc.constant('memory.reclaim'), fc.constantFrom('1M', '100K')),
   fc.tuple(fc.constant('memory.oom.group'), fc.constantFrom('0', '1')),
   fc.tuple(fc.constant('pids.max'), fc.constantFrom('0', '2', 'max')),
+  fc.tuple(fc.constant('cgroup.pressure'), fc.constantFrom('0', '1')),
   fc.tuple(fc.constant('cgroup.freeze'), fc.constantFrom('0', '1')),
   fc.tuple(fc.constant('cgroup.kill'), fc.constantFrom('1', '2', '3')), // Mostly refused: it ends the history.
   fc.tuple(fc.constant('cgroup.type'), fc.constant('threaded')),
@@ -300,8 +306,8 @@ t.test('the same operations give the same bytes', t => {
       const [one, two] = [newShell(id, choices), newShell(id, choices)].map(({ shell }) => {
         const answers = operations.map(each => perform(shell, each))
         const texts = DIRECTORIES.flatMap(path =>
-          ['memory.stat', 'memory.current', 'cgroup.procs', 'cgroup.stat', 'memory.events'].map(name =>
-            shell.readFile(`${path}/${name}`),
+          ['memory.stat', 'memory.current', 'cgroup.procs', 'cgroup.stat', 'memory.events', 'memory.pressure'].map(
+            name => shell.readFile(`${path}/${name}`),
           ),
         )
         return JSON.stringify([answers, texts, shell.readFile('/.memcgfs/log')])

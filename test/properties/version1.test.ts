@@ -37,6 +37,7 @@ const setting = fc.oneof(
   fc.tuple(fc.constant('memory.limit_in_bytes'), fc.constantFrom('64K', '1M', '3M', '-1')),
   fc.tuple(fc.constant('memory.kmem.limit_in_bytes'), fc.constantFrom('4K', '64K', '1M', '-1')),
   fc.tuple(fc.constantFrom('memory.max_usage_in_bytes', 'memory.kmem.failcnt'), fc.constant('0')),
+  fc.tuple(fc.constant('memory.oom_control'), fc.constantFrom('0', '1')),
   fc.tuple(fc.constant('notify_on_release'), fc.constantFrom('0', '1')),
 )
 

@@ -101,21 +101,21 @@ export const RECLAIM = {
     words: ['end-of-fault', 'inline'],
     about: 'When the OOM killer runs: at the end of a page fault, or inside the charge.',
     source: 'mm/memcontrol.c mem_cgroup_oom (4.3, 4.19)',
-    step: 3,
+    test: 'oom_mode: up to 4.18 only a fault kills; from 4.19 on every charge does',
   }),
   oomCostly: word({
     cells: 'try   .     .     skip  .     .     .     .     .     .     .     .     .     .',
     words: ['try', 'skip'],
     about: 'The OOM killer for charges of more than 8 pages: tried, or skipped.',
     source: 'mm/memcontrol.c mem_cgroup_oom (4.3, 4.19)',
-    step: 3,
+    test: 'oom_costly: for more than 8 pages the killer was asked up to 4.18',
   }),
   oomEvent: word({
     cells: 'before-call . .   .     order-0-3 . .     .     .     .     .     .     .     .',
     words: ['before-call', 'order-0-3'],
     about: 'When the event `oom` is counted: before each call of the killer, or only for charges of up to 8 pages.',
     source: 'mm/memcontrol.c mem_cgroup_oom (4.19, 5.2)',
-    step: 3,
+    test: 'oom_event: counted before that up to 5.1',
   }),
   oomNofs: word({
     cells: 'kill  .     .     decline .   .     kill  .     .     .     .     .     .     .',
@@ -129,7 +129,7 @@ export const RECLAIM = {
     words: ['bypass', 'force', 'fail'],
     about: 'When the OOM killer finds nobody to kill, the charge goes to the root, over the limit, or fails.',
     source: 'mm/memcontrol.c try_charge (4.4.155, 5.9, 5.15)',
-    step: 3,
+    test: 'oom_no_victim: with nobody to kill a charge passes the limit up to 5.9, and fails from 5.15 on',
   }),
   oomRecheckMargin: flag({
     cells: 'no    .     .     .     .     .     .     .     yes   .     .     .     .     .',
@@ -206,7 +206,7 @@ export const RECLAIM = {
     words: ['every-memcg-reclaim', 'charge-and-high'],
     about: 'Which reclaim counts as a stall: every one for a cgroup, or only of charges and memory.high.',
     source: 'mm/vmscan.c try_to_free_mem_cgroup_pages (5.8), mm/memcontrol.c psi_memstall_enter (5.9)',
-    step: 3,
+    test: 'psi_stall: up to 5.8 the reclaim of a limit write is a stall of the machine',
   }),
   psiWindowMinUs: integer({
     cells: '-     -     -     -     500000 .    .     .     .     .     .     1     .     .',
