@@ -149,9 +149,18 @@ export class Kernel {
   /** Ends an operation: lets happen what it caused, at the present time. */
   settle(): void {
     this.#drain()
+    this.#passSleep()
     this.#runDue(this.now)
     for (const { agent, path } of this.tree.releases.splice(0)) this.workload.note(`release agent ${agent} ${path}`)
     for (const follower of this.#followers) follower()
+  }
+
+  /** What the operation slept is over. It slept alone: nobody else is kept waiting for it. */
+  #passSleep(): void {
+    const { slept } = this.tree
+    if (slept === 0) return
+    this.tree.slept = 0
+    this.advanceTo(this.now + slept)
   }
 
   /** Moves time forward to `time`; deferred work due on the way runs at its own time. */

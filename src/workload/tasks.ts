@@ -154,7 +154,9 @@ function move({ kernel }: Context, args: Args): Outcome | Refusal {
       EOPNOTSUPP,
       `${pathOf(to)} is in another domain; a single thread moves within one threaded subtree`,
     )
-  moveTasks(tree, one ? [task] : [...task.leader.threads], to)
+  const moved = moveTasks(tree, one ? [task] : [...task.leader.threads], to)
+  if (isErrno(moved))
+    return new Refusal(moved, `${pathOf(to)} has no room for the memory that ${task.name} would bring along`)
   return ok(`${task.name} cgroup=${pathOf(to)}`)
 }
 

@@ -174,13 +174,13 @@ export const RECLAIM = {
     cells: '100   .     .     .     .     .     .     .     .     100?  200   .     .     .',
     about: 'Largest memory.swappiness of v1.',
     source: 'mm/memcontrol.c mem_cgroup_swappiness_write (5.9, 6.1)',
-    step: 4,
+    test: 'memory.swappiness goes to 100, later to 200',
   }),
   moveCharge: flag({
     cells: 'yes   .     .     .     .     .     .     .     .     .     .     .     no    .',
     about: 'v1: charges can move with a task (memory.move_charge_at_immigrate).',
     source: 'mm/memcontrol-v1.c mem_cgroup_move_charge_write (6.12, 6.18)',
-    step: 4,
+    test: 'WE-45',
   }),
   psi: flag({
     cells: 'no    .     .     .     yes   .     .     .     .     .     .     .     .     .',
