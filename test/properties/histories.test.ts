@@ -7,7 +7,9 @@ import { resolveOptions } from '../../src/api/options.ts'
 import { Process } from '../../src/api/process.ts'
 import type { Settings } from '../../src/api/settings.ts'
 import { ProcessTable, Vfs } from '../../src/api/vfs.ts'
-import { isErrno } from '../../src/errno.ts'
+import { errnoName, isErrno } from '../../src/errno.ts'
+import { explain } from '../../src/explain/explain.ts'
+import { NO_WORDS } from '../../src/explain/refusals.ts'
 import type { Kernel } from '../../src/kernel.ts'
 import { KERNEL_IDS, type KernelId } from '../../src/profiles/features.ts'
 import { featuresOf } from '../../src/profiles/profiles.ts'
@@ -313,6 +315,31 @@ t.test('the same operations give the same bytes', t => {
         return JSON.stringify([answers, texts, shell.readFile('/.memcgfs/log')])
       })
       if (one !== two) throw new Error('two runs differ')
+    }),
+    { numRuns: Math.ceil(RUNS / 3) },
+  )
+  t.end()
+})
+
+/** Files and cgroups of a directory; nothing where it is not there. */
+function namesIn(shell: Process, path: string): string[] {
+  const entries = shell.list(path === '' ? '/' : path)
+  return isErrno(entries) ? [] : entries.map(({ name }) => name).filter(name => !name.startsWith('.'))
+}
+
+t.test('whatever was refused has a reason in words, and every file can be explained', t => {
+  fc.assert(
+    fc.property(kernelId, settings, history, (id, choices, operations) => {
+      const { kernel, shell } = newShell(id, choices)
+      for (const each of operations) perform(shell, each)
+      const { tree, setup } = kernel
+      for (const { op, errno, text, reason } of tree.refusals.values())
+        if (reason.rule === NO_WORDS) throw new Error(`no words for ${op} of "${text}", ${errnoName(errno)}`)
+      for (const path of ['', ...DIRECTORIES])
+        for (const name of namesIn(shell, path)) {
+          const answer = explain(tree, setup.profile, `${path}/${name}`)
+          if (isErrno(answer)) throw new Error(`${path}/${name} is not explained`)
+        }
     }),
     { numRuns: Math.ceil(RUNS / 3) },
   )

@@ -40,11 +40,13 @@ export const RECLAIM = {
     test: 'WE-27',
   }),
   reclaimCursor: word({
-    cells: 'per-priority . .  .     .     .     shared? shared .  .     .     .     .     .',
-    words: ['per-priority', 'shared'],
-    about: 'Reclaim goes on where it stopped: one place per priority, or one for all.',
-    source: 'mm/memcontrol.c mem_cgroup_iter (5.4, 5.7)',
-    test: 'reclaim goes on where it stopped, at one place or one per priority',
+    cells: 'per-priority . .  .     .     .     none? none .    .     .     shared .    .',
+    words: ['per-priority', 'none', 'shared'],
+    about:
+      'Reclaim of a cgroup stops with enough and goes on there next: at one place per priority, or one for all; or (none) a round visits all below.',
+    source:
+      'mm/vmscan.c shrink_node_memcgs (5.7, 6.12), mm/memcontrol.c mem_cgroup_iter (5.4); recorded on 6.1 and 6.12',
+    test: 'a round of 5.8 to 6.1 visits every cgroup, whatever the first one gave',
   }),
   reclaimSecondChance: word({
     cells: 'low   .     .     low-deactivate? . . .   .     .     .     .     walk-deactivate-low . .',
