@@ -158,14 +158,6 @@ export const EXCEPTIONS: readonly Exception[] = [
       'charge was tried again. Here an exit is at once. On 6.1 the second one lived, as here.',
   },
   {
-    rows: 'memory/max/oom-score-adj-min',
-    steps: ['9'],
-    doors: ['in process'],
-    reason:
-      'A fault for which nobody can be killed is tried for ever; in the workload language its line ends with ENOMEM, and ' +
-      'says so (docs/workload.md).',
-  },
-  {
     rows: 'memory/file/deleted-group-keeps-cache',
     steps: ['15'],
     doors: ['in process'],
