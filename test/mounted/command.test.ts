@@ -123,6 +123,9 @@ t.test('events of the model wake programs up', { skip: cannotMount }, async t =>
     // What is left of the stall is told when the window has passed: nobody asks the mount anything meanwhile.
     t.same(await client.special('poll', [{ fd, events: POLLPRI }], LONG_MS), [POLLPRI])
     t.match(await client.read(fd, 200, 0), /^some avg10=.* total=300000\nfull avg10=.* total=0\n$/)
+    const hidden = client.special('poll', [{ fd, events: POLLPRI }], LONG_MS)
+    writeFileSync(join(cgroup, 'cgroup.pressure'), '0')
+    t.same(await hidden, [POLLPRI | POLLERR], 'the file is gone')
     await client.call('close', fd)
   })
 
