@@ -4,8 +4,7 @@
  *
  * A write of `FILE [ARGUMENTS]` registers this open description with a file of the cgroup, as `EVENTFD FILE ARGUMENTS`
  * there would. A read tells what has happened since the last one, a line `FILE [ARGUMENTS] COUNT` each; poll(2) says
- * POLLPRI when there is something. Closing ends it, and so does the removal of the
- * cgroup: the file is gone then.
+ * POLLPRI when there is something. Closing ends it, and so does the removal of the cgroup: the file is gone then.
  */
 import { ENODEV, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { trim } from '../formats/parse.ts'
