@@ -107,6 +107,23 @@ export const EXCEPTIONS: readonly Exception[] = [
     reason: 'In process there is no /proc to open a file of: its descriptor is closed (EBADF) instead of foreign.',
   },
   {
+    rows: 'memory/oom_control/disabled',
+    recorded: '6.1-v1',
+    steps: ['28', '29', '30'],
+    doors: ['in process'],
+    reason:
+      'The limit of memory and swap is raised first, and here the task goes on at once and swaps; the recorded one was ' +
+      'not awake before the other limit was raised, too.',
+  },
+  {
+    rows: 'memory/kmem/tcp',
+    recorded: '6.1-v1',
+    steps: ['26'],
+    doors: ['in process'],
+    reason:
+      'Buffers of a TCP socket are the data here; the recorded ones hold headers as well, a twelfth more, and passed the limit.',
+  },
+  {
     rows: 'core/memory/tasks/order',
     steps: ['10', '11'],
     doors: ['in process'],
