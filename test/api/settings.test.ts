@@ -78,7 +78,7 @@ t.test('a setting that cannot be says what would be accepted', t => {
     [{ slab_charge: 'never' }, /it is one of none, with-wait, task-work, both, watermark$/],
     [{ memcg_percpu_bytes: '7' }, /such as 1024\+496n$/],
     [{ zombie_deferred_trigger: 'fault,touch' }, /it is any of fault, read, write/],
-    [{ lru: 'mglru' }, /lru is not modelled yet: step 3/],
+    [{ lru: 'mglru' }, /it is classic; the lists of generations \(mglru\) are not modelled/],
     [{ page_size: '8K' }, /one of 4K, 64K/],
     [{ cpus: 0 }, /cpus: "0" cannot be used; it is a whole number from 1 to 512/],
     [{ memory: '8 GB' }, /bytes, or a number with K, M, G or T/],
