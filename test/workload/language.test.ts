@@ -104,7 +104,7 @@ t.test('what is refused says why, and what would be accepted', t => {
     ['kmalloc t - 5 cache=dentri', 'ENOENT', /close are dentry/],
     ['burn t', 'EOPNOTSUPP', /step 4 brings it/],
     ['config rcu_ms=soon', 'EINVAL', /it is milliseconds/],
-    ['config lru=classic', 'EOPNOTSUPP', /step 3 brings it/],
+    ['config stock_drain_ms=1', 'EOPNOTSUPP', /step 3 brings it/],
     ['config batch_pages=32', 'EROFS', /fixed when the kernel is mounted/],
     ['config nope=1', 'EINVAL', /close are/],
     ['reap t', 'EINVAL', /t is alive/],
