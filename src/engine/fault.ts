@@ -3,13 +3,14 @@
  *
  * Pages are faulted in one after the other; an operation that finds no room keeps what it had done until then.
  */
-import { type Bytes, KIB, type Pages } from '../units.ts'
+import { type Bytes, type Cpu, KIB, type Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { addBatch, isolate, joinPrevious } from './folio.ts'
+import { addBatch, isolate, joinPrevious, relist } from './folio.ts'
 import { IN_FAULT } from './gfp.ts'
 import { returnToUser } from './high.ts'
 import { payerOf } from './kmem.ts'
 import { allocKernelPages } from './kmemalloc.ts'
+import { activeList } from './lru.ts'
 import { mapBatch, unmapRange } from './mapping.ts'
 import { createVma, ENTRIES_PER_TABLE, type Mm, tablesFor, type Vma } from './mm.ts'
 import { bringIn } from './pagecache.ts'
@@ -48,6 +49,7 @@ export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: 
     else {
       done = stretch.pages
       useMapped(e, vma, extent, page, done, actor)
+      if (how.write) keepContents(e, vma, page, done, actor.cpu)
     }
     returnToUser(e, actor.mm, actor.cpu)
     if (done === 0) break
@@ -68,6 +70,15 @@ function useMapped(e: Engine, vma: Vma, { batch, start }: Extent, page: Pages, p
   const found = firstStretch(vma.map, page, page + pages).extent!
   const handedOver = noteUse(e, found.batch!, page - found.start, pages, 'fault', actor)
   modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, handedOver)
+}
+
+/** What was given up and is written again is wanted. */
+function keepContents(e: Engine, vma: Vma, page: Pages, pages: Pages, cpu: Cpu): void {
+  const { extent } = firstStretch(vma.map, page, page + pages)
+  if (!extent?.batch?.lazyFree) return
+  const written = isolate(e, extent.batch, page - extent.start, pages, cpu)
+  written.lazyFree = false
+  relist(e, written, activeList(written), cpu)
 }
 
 /** A write must not be seen by others: the zero page, memory shared since a fork, a file mapped privately. */

@@ -48,6 +48,8 @@ export interface FolioBatch {
   /** What is on disk is older; or is being written now. */
   dirty: boolean
   writeback: boolean
+  /** Anonymous memory whose contents nobody wants until it is written again: it stands among page cache. */
+  lazyFree: boolean
   /** Who else holds on to it (pins.ts): while anybody does, it is neither freed nor evicted. */
   holders: readonly number[]
   /** Whoever used it last. */
@@ -102,6 +104,7 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
     file: null,
     filePage: 0,
     mappers: [],
+    lazyFree: false,
     holders: [],
     user: what.memcg,
     orphan: null,
@@ -261,6 +264,7 @@ function areAlike(first: FolioBatch, second: FolioBatch): boolean {
     first.referenced === second.referenced &&
     first.workingset === second.workingset &&
     first.dirty === second.dirty &&
+    first.lazyFree === second.lazyFree &&
     first.writeback === second.writeback &&
     (first.file === null || first.filePage + first.pages === second.filePage) &&
     first.user === second.user &&
