@@ -19,6 +19,7 @@ import { TRIM } from './engine/slab/arrays.ts'
 import { trimIdle } from './engine/slab/slub.ts'
 import { UNCHARGED_PAGES } from './engine/slabpages.ts'
 import { periodicFlush } from './engine/vmstat.ts'
+import { endWriteback, FLUSHER, runFlusher, WRITTEN } from './engine/writeback.ts'
 import { sampleZombies } from './engine/zombiemetrics.ts'
 import type { Profile } from './profiles/profiles.ts'
 import { cssFree, cssKilled, cssRelease, releaseIfUnused } from './tree/css.ts'
@@ -71,6 +72,8 @@ const HANDLERS: Readonly<Record<string, WorkHandler>> = {
   'cache-destroy': (kernel, cache) => destroyKilled(kernel.engine, cache),
   [HIGH_WORK]: (kernel, slot) => reclaimOverHigh(kernel.engine, slot, WORK_CPU),
   [NAMES_FREE]: (kernel, batch) => freeDyingNames(kernel.engine, batch),
+  [FLUSHER]: kernel => runFlusher(kernel.engine),
+  [WRITTEN]: (kernel, round) => endWriteback(kernel.engine, round),
   [TRIM]: (kernel, round) => trimIdle(kernel.engine, round, UNCHARGED_PAGES),
   [RECHARGE]: (kernel, slot) => disposeLater(kernel.engine, slot),
   'css-killed': (kernel, slot) => cssKilled(kernel.tree, slot),
@@ -146,9 +149,18 @@ export class Kernel {
   /** Ends an operation: lets happen what it caused, at the present time. */
   settle(): void {
     this.#drain()
+    this.#passSleep()
     this.#runDue(this.now)
     for (const { agent, path } of this.tree.releases.splice(0)) this.workload.note(`release agent ${agent} ${path}`)
     for (const follower of this.#followers) follower()
+  }
+
+  /** What the operation slept is over. It slept alone: nobody else is kept waiting for it. */
+  #passSleep(): void {
+    const { slept } = this.tree
+    if (slept === 0) return
+    this.tree.slept = 0
+    this.advanceTo(this.now + slept)
   }
 
   /** Moves time forward to `time`; deferred work due on the way runs at its own time. */

@@ -6,12 +6,12 @@
 import { highOf, lowOf, maxOf, minOf, NO_COUNTER, parentOf, usage } from '../engine/counter.ts'
 import type { SocketBuffers } from '../engine/descriptors.ts'
 import type { Engine } from '../engine/engine.ts'
-import { foliosIn, LISTS, listPages } from '../engine/folio.ts'
+import { type FolioBatch, foliosIn, LISTS, listPages } from '../engine/folio.ts'
 import { forEachInSubtree, type MemCgroup } from '../engine/memcg.ts'
 import type { Mm } from '../engine/mm.ts'
 import { DEVICE, MOVING } from '../engine/pins.ts'
 import { brokenSlabBooks } from '../engine/slab/check.ts'
-import { STAT, trueStat } from '../engine/vmstat.ts'
+import { STAT, type StatName, trueStat } from '../engine/vmstat.ts'
 import type { Kernel } from '../kernel.ts'
 import { type Cgroup, isPopulated, pathOf, subtree } from '../tree/cgroup.ts'
 import { stateCount } from '../tree/css.ts'
@@ -19,6 +19,7 @@ import { isToBeFrozen } from '../tree/freezer.ts'
 import { STATE_COUNTS } from '../tree/tree.ts'
 import type { Pages } from '../units.ts'
 import { checkKernelMemory } from './kmeminvariants.ts'
+import { checkPressure } from './pressureinvariants.ts'
 
 /** What does not hold, in words; empty when all is well. */
 export function brokenInvariants(kernel: Kernel): string[] {
@@ -32,6 +33,7 @@ export function brokenInvariants(kernel: Kernel): string[] {
   checkKernelMemory(kernel, expect)
   broken.push(...brokenSlabBooks(kernel.engine))
   checkTree(kernel, expect)
+  checkPressure(kernel, expect)
   return broken
 }
 
@@ -54,12 +56,14 @@ function checkSwap(e: Engine, expect: Expect): void {
   for (const m of e.memcgs) {
     if (!m) continue
     expect(`memcg ${m.slot}: references of swap slots`, m.pins.swap, slots.get(m) ?? 0)
-    if (m.parent === null || !m.online || e.hierarchy === 'v1') continue
+    if (m.parent === null || !m.online) continue
     let below = 0
     forEachInSubtree(e, m, each => {
       below += slots.get(each) ?? 0
     })
-    expect(`memcg ${m.slot}: memory.swap.current`, usage(e.counters, m.swap), below)
+    if (e.hierarchy === 'v2') expect(`memcg ${m.slot}: memory.swap.current`, usage(e.counters, m.swap), below)
+    else if (m.memsw !== NO_COUNTER)
+      expect(`memcg ${m.slot}: memory and swap`, usage(e.counters, m.memsw), usage(e.counters, m.memory) + below)
   }
 }
 
@@ -93,6 +97,7 @@ function checkMemory({ engine, tree }: Kernel, expect: Expect): void {
   const sockets = [...tree.tasks.values()]
     .flatMap(task => task.belongings.descriptors)
     .flatMap(({ buffers }) => buffers ?? [])
+  const counted = countedBatches(engine)
   for (const m of engine.memcgs) {
     if (!m) continue
     const name = `memcg ${m.slot}`
@@ -116,8 +121,33 @@ function checkMemory({ engine, tree }: Kernel, expect: Expect): void {
       listedBelow += listed(each)
     })
     expect(`${name}: statistics of the lists`, onLists, listedBelow)
+    for (const [item, own] of counted) {
+      let below = 0
+      forEachInSubtree(engine, m, each => {
+        below += own.get(each) ?? 0
+      })
+      expect(`${name}: statistics of ${item}`, trueStat(engine, m, STAT[item]), below)
+    }
     checkProtection(engine.counters, m.memory, name, expect)
   }
+}
+
+/** Pages of each memcg that belong to an item of the statistics, by what the folios are. */
+function countedBatches({ folios }: Engine): [StatName, Map<MemCgroup, Pages>][] {
+  const rules: [StatName, (batch: FolioBatch) => boolean][] = [
+    ['anon', ({ kind, mappers }) => kind === 'anon' && mappers.length > 0],
+    ['file', ({ file }) => file !== null],
+    ['shmem', ({ kind, file }) => kind === 'shmem' && file !== null],
+    ['file_mapped', ({ kind, mappers }) => kind !== 'anon' && mappers.length > 0],
+    ['file_dirty', ({ dirty }) => dirty],
+    ['file_writeback', ({ writeback }) => writeback !== 0],
+  ]
+  return rules.map(([item, isCounted]) => {
+    const own = new Map<MemCgroup, Pages>()
+    for (const batch of folios.batches)
+      if (batch && isCounted(batch)) own.set(batch.memcg, (own.get(batch.memcg) ?? 0) + batch.pages)
+    return [item, own]
+  })
 }
 
 const pagesIn = (sockets: readonly SocketBuffers[], m: MemCgroup): Pages =>

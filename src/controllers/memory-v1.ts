@@ -4,8 +4,9 @@
  */
 import { forceEmpty } from '../engine/limits-v1.ts'
 import { writeSlabinfoOf } from '../engine/slab/report.ts'
-import { EINVAL, OK } from '../errno.ts'
-import type { FileRow } from '../tree/controller.ts'
+import { EINVAL, type Errno, OK, type Ok } from '../errno.ts'
+import type { Access, FileRow } from '../tree/controller.ts'
+import { type ByteString, milliseconds } from '../units.ts'
 import { writeEventControl } from './event-control.ts'
 import { failcntFile, KMEM, limitFile, MEMORY, MEMSW, maxUsageFile, TCP, usageFile } from './memory-v1-counters.ts'
 import { showNumaStatV1 } from './memory-v1-numa.ts'
@@ -24,11 +25,7 @@ export const memoryV1: readonly FileRow[] = [
   {
     name: 'memory.force_empty',
     on: 'everywhere',
-    write: (_, { css, tree }) => {
-      if (css.parent === null) return EINVAL
-      forceEmpty(tree.engine, css.memcg!)
-      return OK
-    },
+    write: writeForceEmpty,
   },
   useHierarchy,
   { name: 'cgroup.event_control', on: 'everywhere', write: writeEventControl, worldWritable: true },
@@ -56,3 +53,14 @@ export const memoryV1: readonly FileRow[] = [
   limitFile(MEMSW),
   failcntFile(MEMSW),
 ]
+
+/** How long a round that freed nothing waits for writeback. Kernel: congestion_wait(BLK_RW_ASYNC, HZ/10). */
+const WRITEBACK_MS = 100
+
+/** Whatever is written. It never says that something is left. */
+function writeForceEmpty(_: ByteString, { css, tree }: Access): Errno | Ok {
+  if (css.parent === null) return EINVAL
+  const idleRounds = forceEmpty(tree.engine, css.memcg!)
+  if (tree.engine.features.forceEmptySleep) tree.slept += milliseconds(idleRounds * WRITEBACK_MS)
+  return OK
+}

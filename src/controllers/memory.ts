@@ -6,6 +6,7 @@ import { eventCount, localEventCount, memoryEvents, swapEventCount, swapEvents }
 import { reclaimOnRequest, writeHigh, writeMax } from '../engine/limits.ts'
 import { isPinned, type MemCgroup } from '../engine/memcg.ts'
 import { moveMm } from '../engine/mm.ts'
+import { moveCharges } from '../engine/movecharge.ts'
 import { createMemcg, freeMemcg, offlineMemcg, releaseMemcg } from '../engine/offline.ts'
 import { stopWaiting } from '../engine/oomwait.ts'
 import { flushForReader, printedUnit, readLine, readNodeStat } from '../engine/vmstat.ts'
@@ -187,8 +188,14 @@ export const memory: Controller = {
     tree.cssOfMemcg[css.memcg!.slot] = null
     freeMemcg(tree.engine, css.memcg!, INTERFACE_CPU)
   },
+  canAttach: (tree, tasks, to) => {
+    const { mm, cpu } = tasks.find(task => task === task.leader) ?? {}
+    return mm && cpu !== undefined ? moveCharges(tree.engine, mm, to.memcg!, cpu) : OK
+  },
   attach: (tree, task, _from, to) => {
-    if (task.mm === null || task.mm.memcg === to.memcg) return
+    // The address space is where the leader of its threads is.
+    const isLed = task.leader !== task && task.leader.state === 'alive'
+    if (task.mm === null || task.mm.memcg === to.memcg || isLed) return
     stopWaiting(tree.engine, task.mm)
     moveMm(task.mm, to.memcg!)
   },

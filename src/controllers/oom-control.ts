@@ -15,8 +15,9 @@ export const oomControl: FileRow = { name: 'memory.oom_control', on: 'everywhere
 function show(out: TextBuffer, { css, tree }: Access): undefined {
   const { engine } = tree
   const m = css.memcg!
-  out.keyed('oom_kill_disable', m.oomKillDisable ? 1 : 0)
-  out.keyed('under_oom', m.underOom > 0 ? 1 : 0)
+  const { oomKillDisable, underOom } = m.v1!
+  out.keyed('oom_kill_disable', oomKillDisable ? 1 : 0)
+  out.keyed('under_oom', underOom > 0 ? 1 : 0)
   if (memoryEvents(engine).includes('oom_kill')) out.keyed('oom_kill', localEventCount(engine, m, 'oom_kill'))
 }
 

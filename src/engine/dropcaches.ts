@@ -12,12 +12,12 @@ import { freeKernelObjects } from './kmem.ts'
 import { dropNames } from './names.ts'
 import { isHeld } from './pins.ts'
 
-/** Page cache on disk that nobody maps; tmpfs keeps its pages. How many pages went. Kernel: drop_pagecache_sb. */
+/** Clean page cache on disk that nobody maps; tmpfs keeps its pages. How many pages went. Kernel: drop_pagecache_sb. */
 export function dropPageCache(e: Engine, cpu: Cpu): Pages {
   let dropped = 0
   for (const batch of [...e.folios.batches]) {
-    if (batch === null || batch.kind !== 'file' || batch.file === null || batch.mappers.length > 0 || isHeld(batch))
-      continue
+    if (batch === null || batch.kind !== 'file' || batch.file === null || batch.mappers.length > 0) continue
+    if (isHeld(batch) || batch.dirty || batch.writeback !== 0) continue
     dropped += batch.pages
     removeFromFile(e, batch, cpu)
     freeBatch(e, batch, cpu)

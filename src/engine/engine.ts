@@ -28,6 +28,7 @@ import { createSlab, type Slab } from './slab/slub.ts'
 import { createStocks, type Stocks } from './stock.ts'
 import { createSwap, type Swap } from './swap.ts'
 import { createVmStats, type VmStats } from './vmstat/stats.ts'
+import { createWriteback, type Writeback } from './writeback.ts'
 import { createZombieBook, type ZombieBook } from './zombiebook.ts'
 
 /** What the engine tells the tree, in order. */
@@ -102,6 +103,7 @@ export interface Engine {
   /** Size of the swap device, 0 when off. */
   swapTotal: Pages
   readonly swap: Swap
+  readonly writeback: Writeback
 }
 
 export interface EngineSetup {
@@ -161,5 +163,6 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     kernelPages: 0,
     swapTotal,
     swap: createSwap(),
+    writeback: createWriteback(),
   }
 }

@@ -20,6 +20,7 @@ import { swapIn } from './swapin.ts'
 import { noteUse } from './use.ts'
 import { type Actor, chargeUserBlock, chargeUserPages } from './usercharge.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
+import { markDirty } from './writeback.ts'
 
 export interface Touch {
   readonly write: boolean
@@ -48,14 +49,23 @@ export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: 
     } else if (how.write && needsCopy(vma, extent)) done = faultCopy(e, vma, page, stretch.pages, actor)
     else {
       done = stretch.pages
-      useMapped(e, vma, extent, page, done, actor)
-      if (how.write) keepContents(e, vma, page, done, actor.cpu)
+      if (how.write) {
+        keepContents(e, vma, page, done, actor.cpu)
+        writeMapped(e, vma.map.extents[extentAt(vma.map, page)]!, page, done, actor.cpu)
+      }
+      useMapped(e, vma, vma.map.extents[extentAt(vma.map, page)]!, page, done, actor)
     }
     returnToUser(e, actor.mm, actor.cpu)
     if (done === 0) break
     page += done
   }
   return page - start
+}
+
+/** A file is written through a mapping. */
+function writeMapped(e: Engine, { batch, start }: Extent, page: Pages, pages: Pages, cpu: Cpu): void {
+  if (batch?.kind !== 'file' || batch.dirty || e.options.writeback === 'instant') return
+  markDirty(e, isolate(e, batch, page - start, pages, cpu), cpu)
 }
 
 /** Memory is used through a mapping: the entries in the page tables are young. */
@@ -166,6 +176,7 @@ function faultFile(e: Engine, vma: Vma, start: Pages, end: Pages, writes: boolea
   // What came back may lie in pieces.
   const mapped = batch.pages
   mapBatch(e, batch, vma, start, actor.cpu)
+  if (writes) markDirty(e, batch, actor.cpu)
   joinPrevious(e, vma.map, start)
   const faults = cached && !writes ? faultsAround(e, start, mapped) : mapped
   modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, faults)

@@ -45,9 +45,10 @@ export interface FolioBatch {
   referenced: boolean
   /** It was active, or came back as part of the working set. Kernel: PG_workingset. */
   workingset: boolean
-  /** What is on disk is older; or is being written now. */
+  /** What is on disk is older. */
   dirty: boolean
-  writeback: boolean
+  /** Number of the round that is writing it now; 0 for none. */
+  writeback: number
   /** Anonymous memory whose contents nobody wants until it is written again: it stands among page cache. */
   lazyFree: boolean
   /** Who else holds on to it (pins.ts): while anybody does, it is neither freed nor evicted. */
@@ -76,6 +77,8 @@ const PAGES = 2
 const PER_LIST = 3
 
 export interface Folios {
+  /** In all batches. */
+  pages: Pages
   /** By id; null where free. */
   readonly batches: (FolioBatch | null)[]
   readonly free: number[]
@@ -84,7 +87,7 @@ export interface Folios {
 }
 
 export function createFolios(nodes: number): Folios {
-  return { batches: [], free: [], lists: createPool(nodes * LISTS.length * PER_LIST) }
+  return { pages: 0, batches: [], free: [], lists: createPool(nodes * LISTS.length * PER_LIST) }
 }
 
 export const foliosIn = (batch: FolioBatch): number => batch.pages / 2 ** batch.order
@@ -111,9 +114,10 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
     referenced: false,
     workingset: false,
     dirty: false,
-    writeback: false,
+    writeback: 0,
   }
   e.folios.batches[id] = batch
+  e.folios.pages += batch.pages
   linkNewest(e, batch)
   e.folios.lists.data[listAt(e, batch) + PAGES]! += batch.pages
   batch.memcg.pins.folios += foliosIn(batch)
@@ -307,6 +311,7 @@ export function freeBatch(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   const { memcg } = batch
   const folios = foliosIn(batch)
   modStatTimes(e, memcg, STAT.pgpgout, cpu, 1, folios)
+  e.folios.pages -= batch.pages
   unlink(e, batch)
   e.folios.lists.data[listAt(e, batch) + PAGES]! -= batch.pages
   modStatTimes(e, memcg, STAT[batch.list], cpu, -(2 ** batch.order), folios, batch.node)
@@ -386,6 +391,10 @@ export function removeFromFile(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   if (file === null) return
   removeExtent(file.cache, file.cache.extents[extentAt(file.cache, batch.filePage)]!)
   batch.file = null
+  if (batch.dirty) modStatTimes(e, batch.memcg, STAT.file_dirty, cpu, -1, batch.pages, batch.node)
+  if (batch.writeback !== 0) modStatTimes(e, batch.memcg, STAT.file_writeback, cpu, -1, batch.pages, batch.node)
+  batch.dirty = false
+  batch.writeback = 0
   modStatTimes(e, batch.memcg, STAT.file, cpu, -1, batch.pages, batch.node)
   if (batch.kind === 'shmem') modStatTimes(e, batch.memcg, STAT.shmem, cpu, -1, batch.pages, batch.node)
 }

@@ -6,10 +6,12 @@ import type { MemCgroup } from './memcg.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
 
 /** Items of memory.stat that count this batch. */
-function itemsOf({ list, kind, file, mappers, order }: FolioBatch): number[] {
+function itemsOf({ list, kind, file, mappers, order, dirty, writeback }: FolioBatch): number[] {
   const items: number[] = [STAT[list]]
   if (file !== null) items.push(STAT.file)
   if (file !== null && kind === 'shmem') items.push(STAT.shmem)
+  if (dirty) items.push(STAT.file_dirty)
+  if (writeback !== 0) items.push(STAT.file_writeback)
   if (mappers.length === 0) return items
   items.push(kind === 'anon' ? STAT.anon : STAT.file_mapped)
   if (order > 0) items.push(STAT.anon_thp)

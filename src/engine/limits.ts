@@ -11,6 +11,7 @@ import { GFP_KERNEL } from './gfp.ts'
 import { writeLimit } from './limits-v1.ts'
 import type { MemCgroup } from './memcg.ts'
 import { outOfMemory } from './oom.ts'
+import { recoverFromOom } from './oomwait.ts'
 import { type ReclaimHow, reclaim } from './reclaim.ts'
 import { accountWritersReclaim } from './stall.ts'
 
@@ -61,6 +62,7 @@ export function writeMax(e: Engine, m: MemCgroup, max: Pages, { nonblock }: Limi
   const { memoryMaxWrite, stockDrainOnLimitWrite, reclaimRetries } = e.features
   if (memoryMaxWrite === 'v1-resize') return writeLimit(e, m, max)
   setMax(e.counters, m.memory, max)
+  recoverFromOom(e, m)
   if (memoryMaxWrite === 'loop-nonblock' && nonblock) return OK
   let retries = reclaimRetries
   let drained = !stockDrainOnLimitWrite

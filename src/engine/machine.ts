@@ -32,6 +32,10 @@ export interface ModelOptions {
   reclaim: 'classic' | 'ideal'
   /** Mount option of version 2: protection that nobody claims is shared out below (5.7 and later). */
   memoryRecursiveprot: boolean
+  /** Writing back takes no time, or `writebackMs`; a flusher comes `flusherMs` after the first page became dirty. */
+  writeback: 'instant' | 'timed'
+  writebackMs: number
+  flusherMs: number
   /** Objects a shrinker of names takes in one go: 128 as any, or 1024 as the kernel's. */
   sbShrinkBatch: number
   /** Tasks own kernel objects: stack, task_struct and so on (workload.md §5). */

@@ -42,6 +42,10 @@ export interface MemcgV1 {
   memswThresholds: Thresholds | null
   /** By CPU: pages charged and uncharged since the thresholds were looked at; null while nobody listens. */
   pageEvents: number[] | null
+  /** Nobody is killed when it is out of memory (memory.oom_control). */
+  oomKillDisable: boolean
+  /** Faults that wait for room in it or in a memcg above. */
+  underOom: number
   oomListeners: ListenerId[]
   pressureListeners: PressureListener[]
   /** Pages scanned and reclaimed since the last level was told. */
@@ -62,6 +66,8 @@ export function createMemcgV1(e: Pick<Engine, 'features'>, parent: MemcgV1 | nul
     memoryThresholds: null,
     memswThresholds: null,
     pageEvents: null,
+    oomKillDisable: parent?.oomKillDisable ?? false,
+    underOom: 0,
     oomListeners: [],
     pressureListeners: [],
     scanned: 0,

@@ -76,10 +76,6 @@ export interface MemCgroup {
   slabDebug: SlabDebug | null
 
   oomGroup: boolean
-  /** Version 1: nobody is killed when it is out of memory. */
-  oomKillDisable: boolean
-  /** Version 1: faults that wait for room in it or in a memcg above. */
-  underOom: number
   zswapMax: Pages
   zswapWriteback: boolean
 }
@@ -149,8 +145,6 @@ export function newMemcg(
     highWork: false,
     slabDebug: null,
     oomGroup: false,
-    oomKillDisable: parent?.oomKillDisable ?? false,
-    underOom: 0,
     zswapMax: PAGE_COUNTER_MAX,
     zswapWriteback: true,
   }

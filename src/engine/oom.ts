@@ -30,10 +30,16 @@ const EXIT_CPU: Cpu = 0
  */
 export type OomOutcome = 'killed' | 'no-victim' | 'declined' | 'wait'
 
-/**
- * Kills something below `over` so that `pages` may fit. `charging` is the address space whose charge does not fit, null
- * for nobody's.
- */
+/** What the killer is called for: a charge of `charging` (null: of nobody) for `pages` that does not fit. */
+interface Call {
+  readonly over: MemCgroup
+  readonly order: number
+  readonly gfp: Gfp
+  readonly charging: Mm | null
+  readonly cpu: Cpu
+}
+
+/** Kills something below `over` so that `pages` may fit. */
 export function outOfMemory(
   e: Engine,
   over: MemCgroup,
@@ -42,40 +48,50 @@ export function outOfMemory(
   charging: Mm | null,
   cpu: Cpu,
 ): OomOutcome {
-  const { oomRecheckMargin, oomNofs } = e.features
   memoryEvent(e, over, 'oom')
+  const call = { over, order: orderOf(e, pages), gfp, charging, cpu }
+  return withoutKill(e, call) ?? killFor(e, call)
+}
+
+/** When the killer has nothing to do, or must not: what it answers then. */
+function withoutKill(e: Engine, { over, order, gfp, charging }: Call): OomOutcome | undefined {
+  const { oomRecheckMargin, oomNofs } = e.features
   // Only version 1 can switch the killer off.
-  if (over.oomKillDisable) {
+  if (over.v1?.oomKillDisable) {
     if (charging === null || (gfp & IN_FAULT) === 0) return 'declined'
-    waitForRoom(e, over, charging)
+    waitForRoom(e, over, charging, 'oom')
     return 'wait'
   }
   notifyOom(e, over)
-  const order = orderOf(e, pages)
   if (oomRecheckMargin && marginOf(e, over) >= 2 ** order) return 'killed'
   if (charging?.dying) return 'killed'
   if (oomNofs === 'decline' && (gfp & GFP_FS) === 0) return 'declined'
   const dying = candidates(e, over).find(({ exitsAt }) => exitsAt !== null)
-  if (dying !== undefined) {
-    if (charging !== null) mustSleep(charging, { reason: 'victim', time: dying.exitsAt! - e.clock.now })
+  if (dying === undefined) return undefined
+  if (charging !== null) mustSleep(charging, { reason: 'victim', time: dying.exitsAt! - e.clock.now })
+  return 'wait'
+}
+
+function killFor(e: Engine, { over, order, gfp, charging, cpu }: Call): OomOutcome {
+  const victim = chooseVictim(e, over)
+  if (victim === undefined) {
+    // Where the charge fails then, a fault is tried again and again (recorded on 6.1 and 6.12).
+    if (e.features.oomNoVictim !== 'fail' || charging === null || (gfp & IN_FAULT) === 0) return 'no-victim'
+    waitForRoom(e, over, charging, 'room')
     return 'wait'
   }
-  const victim = chooseVictim(e, over)
-  if (victim === undefined) return 'no-victim'
   const unit = groupToKill(e, victim.memcg, over)
   const others = unit === null ? [] : candidates(e, unit).filter(mm => mm !== victim && isKillable(mm))
   const killed = [victim, ...others]
-  e.outbox.push({
-    kind: 'oom',
-    report: reportOom(e, over, {
-      flags: gfp,
-      invoker: charging?.id ?? null,
-      order,
-      victim: victim.id,
-      group: unit?.slot ?? null,
-      killed: killed.map(({ id }) => id),
-    }),
+  const report = reportOom(e, over, {
+    flags: gfp,
+    invoker: charging?.id ?? null,
+    order,
+    victim: victim.id,
+    group: unit?.slot ?? null,
+    killed: killed.map(({ id }) => id),
   })
+  e.outbox.push({ kind: 'oom', report })
   if (unit !== null) countGroupKill(e, unit, victim)
   for (const mm of killed) kill(e, mm, over, charging, cpu)
   return 'killed'

@@ -71,6 +71,7 @@ export function reportOom(e: Engine, over: MemCgroup, { flags, ...circumstances 
   }
 }
 
+/** Memory and what else is limited: swap, or on version 1 memory and swap together, and kernel memory. */
 function countersOf(e: Engine, { memory, swap, memsw, kmem }: MemCgroup): OomCounter[] {
   const of = (name: string, c: number): OomCounter => ({
     name,
@@ -79,8 +80,7 @@ function countersOf(e: Engine, { memory, swap, memsw, kmem }: MemCgroup): OomCou
     failcnt: failcnt(e.counters, c),
   })
   if (e.hierarchy === 'v2') return [of('memory', memory), of('swap', swap)]
-  const together = memsw === NO_COUNTER ? [] : [of('memory+swap', memsw)]
-  return [of('memory', memory), ...together, of('kmem', kmem)]
+  return [of('memory', memory), ...(memsw === NO_COUNTER ? [] : [of('memory+swap', memsw)]), of('kmem', kmem)]
 }
 
 function describe(mm: Mm): OomTask {

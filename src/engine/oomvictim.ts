@@ -9,6 +9,7 @@ import { maxOf, NO_COUNTER } from './counter.ts'
 import type { Engine } from './engine.ts'
 import { residentPages } from './mapping.ts'
 import { forEachInSubtree, type MemCgroup } from './memcg.ts'
+import { swappinessOf } from './memcg-v1.ts'
 import type { Mm } from './mm.ts'
 
 /** oom_score_adj of a task that is never killed. */
@@ -70,9 +71,10 @@ export function oomBadness(e: Engine, mm: Mm, over: MemCgroup): Pages {
   return rule === 'signed' ? points : Math.max(1, points)
 }
 
-/** What a memcg may use of memory and swap. Kernel: mem_cgroup_get_max. */
-function memoryFor({ counters, swapTotal }: Engine, { memory, swap, memsw }: MemCgroup): Pages {
-  const most = maxOf(counters, memory)
-  const swapMost = memsw === NO_COUNTER ? maxOf(counters, swap) : maxOf(counters, memsw) - most
-  return most + Math.min(swapMost, swapTotal)
+/** What a memcg may use of memory and swap, unless it swaps nothing. Kernel: mem_cgroup_get_max. */
+function memoryFor(e: Engine, m: MemCgroup): Pages {
+  const memory = maxOf(e.counters, m.memory)
+  if (swappinessOf(m) === 0) return memory
+  const swap = m.memsw === NO_COUNTER ? maxOf(e.counters, m.swap) : maxOf(e.counters, m.memsw) - memory
+  return memory + Math.min(swap, e.swapTotal)
 }

@@ -95,7 +95,7 @@ function giveToParent(e: Engine, batch: FolioBatch, parent: MemCgroup, cpu: Cpu)
 function evict(e: Engine, batch: FolioBatch, parent: MemCgroup, cpu: Cpu): void {
   const { zombies } = e
   if (batch.kind === 'file') {
-    if (batch.dirty) zombies.evictedDirty += batch.pages
+    if (batch.dirty || batch.writeback !== 0) zombies.evictedDirty += batch.pages
     else zombies.evictedClean += batch.pages
     if (batch.file !== null) insertExtent(batch.file.dropped, extentOf(batch.filePage, batch.pages))
     dropCache(e, batch, null, cpu)

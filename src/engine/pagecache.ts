@@ -1,6 +1,6 @@
 /**
  * Bringing pages of files into memory, for reading, writing or mapping. Whoever brings a page in first pays for it.
- * Pages that are written are written back at once, so the page cache is always clean. Kernel: mm/filemap.c, mm/shmem.c.
+ * Kernel: mm/filemap.c, mm/shmem.c.
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
@@ -8,11 +8,13 @@ import type { PageCacheFile } from './file.ts'
 import { addBatch, isolate, joinPrevious } from './folio.ts'
 import { markAccessed } from './lru.ts'
 import { clearRange, cutExtent, type Extent, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
+import { accountRefaults } from './stall.ts'
 import { swapIn } from './swapin.ts'
 import { noteUse, type Use } from './use.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
 import { refault, type Shadow } from './workingset.ts'
+import { markDirty } from './writeback.ts'
 
 /**
  * Brings in the first part of `start … end` that is missing, or finds that the first part is there; how many pages
@@ -21,7 +23,7 @@ import { refault, type Shadow } from './workingset.ts'
 export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages, actor: Actor, use: Use): Pages {
   const stretch = firstStretch(file.cache, start, end)
   if (stretch.extent !== null) {
-    if (use !== 'fault') accessAgain(e, file, stretch.extent, start, stretch.pages, actor.cpu)
+    if (use !== 'fault') accessAgain(e, file, stretch.extent, start, stretch.pages, use, actor.cpu)
     return takeInUse(e, file, start, start + stretch.pages, actor, use)
   }
   const gone = firstStretch(file.evicted, start, start + stretch.pages)
@@ -36,9 +38,13 @@ export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages
   batch.filePage = start
   batch.referenced = use !== 'fault'
   insertExtent(file.cache, extentOf(start, pages, { batch }))
+  if (use === 'write') markDirty(e, batch, actor.cpu)
   modStatTimes(e, batch.memcg, STAT.file, actor.cpu, 1, pages, actor.node)
   if (kind === 'shmem') modStatTimes(e, batch.memcg, STAT.shmem, actor.cpu, 1, pages, actor.node)
-  if (shadow !== null) refault(e, batch, shadow, actor.cpu)
+  if (shadow !== null) {
+    accountRefaults(e, actor.mm, pages, shadow.workingset)
+    refault(e, batch, shadow, actor.cpu)
+  }
   joinPrevious(e, file.cache, start)
   e.zombies.refaultMajor += clearRange(file.dropped, start, start + pages)
   return pages
@@ -56,9 +62,18 @@ function takeShadow(file: PageCacheFile, start: Pages, pages: Pages): Shadow | n
 }
 
 /** Pages of one extent are read or written again. */
-function accessAgain(e: Engine, file: PageCacheFile, extent: Extent, start: Pages, pages: Pages, cpu: Cpu): void {
+function accessAgain(
+  e: Engine,
+  file: PageCacheFile,
+  extent: Extent,
+  start: Pages,
+  pages: Pages,
+  use: Use,
+  cpu: Cpu,
+): void {
   const batch = isolate(e, extent.batch!, start - extent.start, pages, cpu)
   markAccessed(e, batch, cpu)
+  if (use === 'write') markDirty(e, batch, cpu)
   joinPrevious(e, file.cache, start)
 }
 

@@ -24,6 +24,8 @@ export interface ReclaimHow {
   readonly mayUseFs?: boolean
   /** Asked for by memory.reclaim. */
   readonly proactive?: boolean
+  /** The machine runs short: work of kswapd. */
+  readonly background?: boolean
 }
 
 /** Reclaims from `target` and below on behalf of something that runs on `cpu`; the pages freed. */
@@ -67,5 +69,5 @@ function byLists(e: Engine, target: MemCgroup, want: Pages, cpu: Cpu, how: Recla
 }
 
 /** memory.reclaim has counts of its own from 6.18 on. */
-const reclaimerOf = ({ vmstats }: Engine, { proactive }: ReclaimHow): Reclaimer =>
-  proactive && vmstats.counted[STAT.pgscan_proactive] ? 'proactive' : 'direct'
+const reclaimerOf = ({ vmstats }: Engine, { proactive, background }: ReclaimHow): Reclaimer =>
+  background ? 'kswapd' : proactive && vmstats.counted[STAT.pgscan_proactive] ? 'proactive' : 'direct'

@@ -6,8 +6,11 @@ import type { Nanoseconds } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { Mm } from './mm.ts'
 
-/** Why a thread sleeps: it stays over memory.high, a victim is dying, or nobody may be killed for it (version 1). */
-export type SleepReason = 'high' | 'victim' | 'oom'
+/**
+ * Why a thread sleeps: it stays over memory.high, a victim is dying, there is nobody to kill, or the killer is off
+ * (version 1).
+ */
+export type SleepReason = 'high' | 'victim' | 'room' | 'oom'
 
 export interface Sleep {
   readonly reason: SleepReason

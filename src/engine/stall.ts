@@ -56,17 +56,13 @@ export function accountWritersReclaim(e: Engine, pages: Pages): void {
     lose(e, e.psi.system, ['memory'], pages * e.options.reclaimUsPerPage)
 }
 
-/** Pages of the working set were read again: a wait for memory and for the disk. */
-export const accountRefaults = (e: Engine, mm: Mm | null, pages: Pages): void =>
-  lose(e, mm?.psi, ['memory', 'io'], pages * e.options.refaultUs)
+/** Evicted pages were read again: a wait for the disk, and for memory if they were part of the working set. */
+export const accountRefaults = (e: Engine, mm: Mm | null, pages: Pages, workingset: boolean): void =>
+  lose(e, mm?.psi, workingset ? ['memory', 'io'] : ['io'], pages * e.options.refaultUs)
 
 /** Pages were swapped in. */
 export const accountSwapins = (e: Engine, mm: Mm | null, pages: Pages): void =>
   lose(e, mm?.psi, ['memory', 'io'], pages * e.options.swapinUs)
-
-/** Pages that were never in the working set were read: a wait for the disk alone. */
-export const accountReads = (e: Engine, mm: Mm | null, pages: Pages): void =>
-  lose(e, mm?.psi, ['io'], pages * e.options.refaultUs)
 
 /** Adds time a single task lost. It is `full` as well, unless others of the group can run meanwhile. */
 function lose(e: Engine, group: PsiGroup | undefined, resources: readonly ('memory' | 'io')[], us: Microseconds): void {

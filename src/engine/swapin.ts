@@ -11,6 +11,7 @@ import { GFP_KERNEL, GFP_MAYFAIL } from './gfp.ts'
 import { countMapped } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
 import { extentAt, extentOf, insertExtent, removeExtent } from './pagemap.ts'
+import { accountSwapins } from './stall.ts'
 import { isolateSlots, releaseSlots, type SwapBatch } from './swap.ts'
 import { type Actor, chargeUserPagesTo } from './usercharge.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
@@ -26,6 +27,7 @@ export function swapIn(e: Engine, slots: SwapBatch, from: Pages, want: Pages, ac
   const back = isolateSlots(e, slots, from, charged.pages)
   if (back.orphan !== null) e.zombies.refaultMajor += back.pages
   bringBack(e, back, charged.memcg, actor.mm.memcg, actor.cpu)
+  accountSwapins(e, actor.mm, charged.pages)
   return charged.pages
 }
 

@@ -6,6 +6,7 @@ import type { Engine } from './engine.ts'
 import { GFP_WAIT, type Gfp } from './gfp.ts'
 import type { MemCgroup } from './memcg.ts'
 import type { Mm } from './mm.ts'
+import { takeFromMachine } from './shortage.ts'
 import { slabDebug } from './slabdebug.ts'
 import { consumeStock, stocked } from './stock.ts'
 
@@ -35,8 +36,9 @@ type Charging = Pick<Actor, 'cpu' | 'gfp'> & { readonly mm: Mm | null }
 
 /** The same, where another memcg pays. */
 export function chargeUserPagesTo(e: Engine, memcg: MemCgroup, charging: Charging, want: Pages): Charged | null {
-  if (memcg.parent === null) return { memcg, pages: want }
-  const held = Math.min(stocked(e, memcg, charging.cpu), want)
+  const most = takeFromMachine(e, want, charging.cpu)
+  if (memcg.parent === null) return { memcg, pages: most }
+  const held = Math.min(stocked(e, memcg, charging.cpu), most)
   if (held > 0 && consumeStock(e, memcg, charging.cpu, held)) return { memcg, pages: held }
   return chargeUserBlock(e, memcg, charging, 1)
 }

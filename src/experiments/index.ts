@@ -8,6 +8,7 @@ import { kernelBuild } from './kernel-build.ts'
 import { lruReparenting } from './lru-reparenting.ts'
 import { memoryHigh } from './memory-high.ts'
 import { percpuFlush } from './percpu-flush.ts'
+import { protection } from './protection.ts'
 import { reparenting } from './reparenting.ts'
 import { slabUtilization } from './slab-utilization.ts'
 import { sysbench } from './sysbench.ts'
@@ -26,4 +27,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   zombiePolicies,
   lruReparenting,
   memoryHigh,
+  protection,
 ]

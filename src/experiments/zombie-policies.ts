@@ -26,6 +26,8 @@ const METRIC_NAMES = {
   recharge_failed: 'found no room',
   recharge_minor: 'minor faults',
   deferred_pending: 'waiting for their user',
+  evicted_dirty: 'written back and dropped',
+  evicted_clean: 'dropped as they were',
 } as const
 type ShownMetric = keyof typeof METRIC_NAMES
 

@@ -21,7 +21,7 @@ const resourceFacts =
   }
 
 const oomFacts: Facts = subject => {
-  const { oomKillDisable, underOom } = memcgOf(subject)
+  const { oomKillDisable, underOom } = memcgOf(subject).v1!
   return [
     fact('the OOM killer is', oomKillDisable ? 'off here' : 'on here'),
     fact('OOMs that are going on here or above', underOom),

@@ -161,6 +161,8 @@ export interface Controller {
   readonly count?: (tree: Tree, css: Css) => void
   /** A task is gone, or was not made after all. */
   readonly uncount?: (tree: Tree, css: Css) => void
+  /** May these tasks go to another state? A yes has moved what goes with them. */
+  readonly canAttach?: (tree: Tree, tasks: readonly Task[], to: Css) => Errno | Ok
   /** The task goes from one state to another; they differ. */
   readonly attach?: (tree: Tree, task: Task, from: Css, to: Css) => void
 }

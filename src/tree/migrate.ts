@@ -18,7 +18,7 @@ import { checkRealTasks } from './real.ts'
 import { adoptProcess } from './spawn.ts'
 import { cgroupOf, isReal, type Task } from './task.ts'
 import { canBeThreadRoot, isThreaded, isValidDomain } from './threaded.ts'
-import type { Tree } from './tree.ts'
+import { inSet, type Tree } from './tree.ts'
 
 export interface MoveRequest extends Pick<Access, 'caller' | 'opener' | 'mayWrite'> {
   readonly text: ByteString
@@ -45,8 +45,7 @@ export function writeProcs(tree: Tree, to: Cgroup, request: MoveRequest): Ok | E
     if (tree.host.alive(found.tgid, found.token)) adoptProcess(tree, found, to)
     return OK
   }
-  moveTasks(tree, request.thread ? [found] : [...found.threads], to)
-  return OK
+  return moveTasks(tree, request.thread ? [found] : [...found.threads], to)
 }
 
 /** On version 2 rights on the tree decide, on version 1 whose process it is. */
@@ -86,11 +85,20 @@ export function maySettle(tree: Tree, cg: Cgroup): Ok | Errno {
   return cg.subtreeControl !== 0 ? EBUSY : OK
 }
 
-/** Moves living tasks; those that have exited stay where they were. */
-export function moveTasks(tree: Tree, tasks: readonly Task[], to: Cgroup): void {
+/** Moves living tasks, or refuses to and moves none; those that have exited stay where they were. */
+export function moveTasks(tree: Tree, tasks: readonly Task[], to: Cgroup): Ok | Errno {
+  const moving = tasks.filter(task => cgroupOf(task, to.hierarchy.index) !== to && task.state === 'alive')
+  for (const c of inSet(tree, to.hierarchy.controllers)) {
+    const allowed = tree.controllers[c]!.canAttach?.(tree, moving, effectiveState(tree, to, c)) ?? OK
+    if (isErrno(allowed)) return allowed
+  }
+  move(tree, moving, to)
+  return OK
+}
+
+function move(tree: Tree, tasks: readonly Task[], to: Cgroup): void {
   for (const task of tasks) {
     const from = cgroupOf(task, to.hierarchy.index)
-    if (from === to || task.state !== 'alive') continue
     removeTask(tree, from, task)
     taskLeft(tree, task, from)
     task.cgroups[to.hierarchy.index] = to

@@ -30,7 +30,7 @@ const REGISTER: Readonly<Record<string, Register>> = {
   'memory.memsw.usage_in_bytes': threshold('memsw'),
   'memory.oom_control': ({ engine }, m, listener) => {
     m.v1!.oomListeners.push(listener)
-    if (m.underOom > 0) signal(engine, listener)
+    if (m.v1!.underOom > 0) signal(engine, listener)
     return OK
   },
   'memory.pressure_level': (_, m, listener, args) => {

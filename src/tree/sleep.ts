@@ -11,19 +11,19 @@ import type { Tree } from './tree.ts'
 /** Deferred: the time of a sleeper has come. */
 export const TASK_WAKES: WorkKind = 'task-wakes'
 
-/** The kernel calls these a wait for memory; who waits because nobody may be killed just sleeps. */
-const isStall = (reason: SleepReason | undefined): boolean => reason === 'high' || reason === 'victim'
+/** All are waits for memory to the kernel, but that of who waits because the killer is off. */
+export const isStall = (reason: SleepReason): boolean => reason !== 'oom'
 
 export function fallAsleep({ engine, clock }: Tree, task: Task, { reason, time }: Sleep): void {
   // There was room before it slept.
-  if (reason === 'oom' && task.mm?.waitsFor === null) return
+  if ((reason === 'oom' || reason === 'room') && task.mm?.waitsFor === null) return
   task.sleep = { reason, until: clock.now + time }
   if (isStall(reason)) memstallBegin(engine, task.mm!)
   if (Number.isFinite(time)) schedule(clock, time, TASK_WAKES, task.pid)
 }
 
 function endSleep({ engine }: Tree, task: Task): void {
-  if (isStall(task.sleep?.reason) && task.mm !== null) memstallEnd(engine, task.mm)
+  if (task.sleep !== null && isStall(task.sleep.reason) && task.mm !== null) memstallEnd(engine, task.mm)
   task.sleep = null
 }
 

@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { KernelObjects, KernelPages } from '../engine/kmem.ts'
 import type { ListenerId } from '../engine/memcg-v1.ts'
 import { createPool, type Pool } from '../pool.ts'
-import type { ByteString, Pid } from '../units.ts'
+import type { ByteString, Nanoseconds, Pid } from '../units.ts'
 import type { Cgroup, ControllerSet, Hierarchy } from './cgroup.ts'
 import { type Controller, type FileRow, type FileTable, tableOf } from './controller.ts'
 import type { Css } from './css.ts'
@@ -84,6 +84,8 @@ export interface Tree {
   /** Version 1: who is told of memory events. */
   readonly listeners: Map<ListenerId, Listener>
   nextListener: ListenerId
+  /** Time that the operation slept in the kernel: it passes at its end. */
+  slept: Nanoseconds
   /** Eventfds of the door that were signalled in this operation. */
   readonly signals: HostSignal[]
   /** What was refused last, for those who ask why. */
@@ -198,6 +200,7 @@ function emptyTree({ engine, controllers }: TreeSetup): TreeState {
     releases: [],
     listeners: new Map(),
     nextListener: 1,
+    slept: 0,
     signals: [],
     refusals: new Map(),
   }

@@ -86,6 +86,8 @@ export function showMeminfo(out: TextBuffer, kernel: Kernel): undefined {
   if (total > 0) line('MemTotal', total)
   if (total > 0) line('MemFree', Math.max(0, total - used))
   line('Cached', user.cache)
+  line('SwapTotal', engine.swapTotal)
+  line('SwapFree', engine.swapTotal - engine.swap.used)
   line('AnonPages', user.anon)
   line('Shmem', user.shmem)
   line('Slab', reclaimable + unreclaimable)

@@ -109,6 +109,17 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
     fixed: true,
     about: 'Mount option memory_recursiveprot: protection that nobody claims is shared out below (5.8 and later).',
   },
+  writeback: {
+    kind: oneOf(['instant', 'timed']),
+    usual: 'instant',
+    about: 'Writing back takes no time: page cache is always clean; timed: it is dirty until a flusher comes.',
+  },
+  writebackMs: { kind: MILLISECONDS, usual: 20, about: 'With writeback=timed: how long writing takes.' },
+  flusherMs: {
+    kind: MILLISECONDS,
+    usual: 5000,
+    about: 'With writeback=timed: from the first dirty page to the flusher.',
+  },
   sbShrinkBatch: {
     kind: SHRINK_BATCH,
     usual: 128,
@@ -176,10 +187,7 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
 export const LATER_OPTIONS: Readonly<Record<string, number>> = {
   lru: 3,
   stockDrainMs: 3,
-  writeback: 3,
-  writebackMs: 3,
-  flusherMs: 3,
-  psiCpus: 3,
+  psiCpus: 4,
 }
 
 /** The usual value of every key. */

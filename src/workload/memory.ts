@@ -4,6 +4,7 @@ import { createFile, FILE_SYSTEMS, type FileSystem, findFile, type PageCacheFile
 import { toPages } from '../engine/machine.ts'
 import { createVma, type Mm, shrinkRegion, type Vma } from '../engine/mm.ts'
 import { accessFile } from '../engine/pagecache.ts'
+import { startWriteback } from '../engine/writeback.ts'
 import { EEXIST, EINVAL, ENOENT, ENOMEM, OK } from '../errno.ts'
 import type { Task } from '../tree/task.ts'
 import type { Pages } from '../units.ts'
@@ -136,6 +137,14 @@ function unlink(ctx: Context, args: Args): Outcome | Refusal {
   return ok(`${found.name} fs=${found.fs}`)
 }
 
+/** Writes back what is dirty of a file, or of `all`. */
+function flush(ctx: Context, args: Args): Outcome | Refusal {
+  const found = args.text('FILE') === 'all' ? undefined : existingFile(ctx, args)
+  if (found instanceof Refusal) return found
+  const pages = startWriteback(ctx.kernel.engine, 0, found)
+  return ok(`${found?.name ?? 'all'} pages=${pages}`)
+}
+
 /** Pages a byte range touches. */
 function pageRange({ kernel }: Context, args: Args): { start: Pages; end: Pages } {
   const { pageSize } = kernel.setup.machine
@@ -233,6 +242,7 @@ export const memoryVerbs: readonly Verb[] = [
   acting('free T REGION [SIZE]', free),
   done(`file FILE SIZE ${FS_KEY} [kind=disk|shmem] [sparse]`, file),
   done(`unlink FILE ${FS_KEY}`, unlink),
+  done(`flush FILE ${FS_KEY}`, flush),
   acting(`read T FILE OFF LEN ${FS_KEY} charge`, access('read')),
   acting(`write T FILE OFF LEN ${FS_KEY} charge`, access('write')),
   acting(`map T FILE REGION [OFF] [LEN] [exec] [private] ${FS_KEY}`, map),

@@ -1,5 +1,6 @@
 /** Verbs about tasks: who is there, and where (workload.md §4.1). */
 import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../engine/oomvictim.ts'
+import { recoverFromOom } from '../engine/oomwait.ts'
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, type Errno, isErrno, OK } from '../errno.ts'
 import { type Cgroup, pathOf } from '../tree/cgroup.ts'
 import { exitProcess, exitTask, reapTask } from '../tree/exit.ts'
@@ -153,7 +154,9 @@ function move({ kernel }: Context, args: Args): Outcome | Refusal {
       EOPNOTSUPP,
       `${pathOf(to)} is in another domain; a single thread moves within one threaded subtree`,
     )
-  moveTasks(tree, one ? [task] : [...task.leader.threads], to)
+  const moved = moveTasks(tree, one ? [task] : [...task.leader.threads], to)
+  if (isErrno(moved))
+    return new Refusal(moved, `${pathOf(to)} has no room for the memory that ${task.name} would bring along`)
   return ok(`${task.name} cgroup=${pathOf(to)}`)
 }
 
@@ -162,7 +165,7 @@ function checkAdj(adj: number): Refusal | undefined {
   return new Refusal(EINVAL, `oom_score_adj is ${OOM_SCORE_ADJ_MIN} to ${OOM_SCORE_ADJ_MAX}, not ${adj}`)
 }
 
-function setAdj(_: Context, args: Args): Outcome | Refusal {
+function setAdj({ kernel }: Context, args: Args): Outcome | Refusal {
   const task = args.task()
   const adj = args.number('N')
   const bad = checkAdj(adj)
@@ -170,6 +173,8 @@ function setAdj(_: Context, args: Args): Outcome | Refusal {
   if (task.mm === null)
     return new Refusal(EINVAL, `${task.name || task.pid} has no address space: it is never a victim`)
   task.mm.oomScoreAdj = adj
+  // The killer may have somebody to kill now.
+  recoverFromOom(kernel.engine, task.mm.memcg)
   return ok(`${task.name} adj=${adj}`)
 }
 

@@ -137,7 +137,7 @@ export function progress(
   const killed = kills.map(each => ` killed=${each.task} oom=${each.at}`).join('')
   if (got === wanted && task.state === 'alive')
     return { errno: OK, words: `${task.name} ${name}=${got}${killed}${words}` }
-  return { errno: ENOMEM, words: `${name}=${got} of=${wanted}${killed}${words}`, note: refusedNote(ctx, task, kill) }
+  return { errno: ENOMEM, words: `${name}=${got} of=${wanted}${killed}${words}`, note: refusedNote(task, kill) }
 }
 
 /** The outcome of what is done in pieces as far as the cursor says: short of `wanted`, it goes on when the task wakes. */
@@ -148,7 +148,7 @@ export function progressInPieces(ctx: Context, task: Task, name: string, wanted:
   return { errno: OK, words: `${task.name} ${name}=${done} of=${wanted}`, unfinished: true }
 }
 
-function refusedNote({ kernel }: Context, task: Task, kill: Kill | undefined): string {
+function refusedNote(task: Task, kill: Kill | undefined): string {
   if (kill !== undefined) return `${kill.limit} reached, nothing left to reclaim; ${kill.task} was killed`
-  return `the charge to ${pathOf(task.cgroups[0]!)} was refused: nothing left to reclaim and nobody to kill; the kernel ${kernel.setup.profile.id} would let the fault try again`
+  return `the charge to ${pathOf(task.cgroups[0]!)} was refused: nothing left to reclaim and nobody to kill`
 }

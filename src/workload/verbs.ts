@@ -14,11 +14,7 @@ import { taskVerbs } from './tasks.ts'
 import { later, type Verb } from './verb.ts'
 import { waitVerbs } from './wait.ts'
 
-const laterVerbs: readonly Verb[] = [
-  later(3, 'flush FILE'),
-  later(4, 'burn T [load=TEXT] [for=TIME]'),
-  later(4, 'idle T'),
-]
+const laterVerbs: readonly Verb[] = [later(4, 'burn T [load=TEXT] [for=TIME]'), later(4, 'idle T')]
 
 export const verbs: ReadonlyMap<string, Verb> = new Map(
   [

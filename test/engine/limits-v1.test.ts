@@ -19,6 +19,7 @@ import { writeLimit, writeMemswLimit } from '../../src/engine/limits-v1.ts'
 import type { MemCgroup } from '../../src/engine/memcg.ts'
 import { chargeMemory, marginOf, tryChargeMemory } from '../../src/engine/memcounters.ts'
 import { accessFile } from '../../src/engine/pagecache.ts'
+import { reclaim } from '../../src/engine/reclaim.ts'
 import { drainPageStocksBelow } from '../../src/engine/stock.ts'
 import { EBUSY, EINVAL, OK } from '../../src/errno.ts'
 import { TextBuffer } from '../../src/formats/text.ts'
@@ -56,6 +57,25 @@ t.test('WE-15: lowering the limit to 500 of 1000 pages', async t => {
   t.equal(writeLimit(e, m, 399), EBUSY)
   t.equal(usage(e.counters, m.memory), 400)
   t.equal(writeLimit(e, m, 400), OK, 'a usage equal to the limit is within it')
+})
+
+t.test('WE-15: so many calls of reclaim that free nothing', async t => {
+  for (const [kernel, descendants, calls] of [
+    ['4.2', 0, 5],
+    ['4.2', 2, 15],
+    ['4.19', 0, 1],
+    ['6.1', 2, 1],
+  ] as const) {
+    const e = engineOf(kernel, {}, { reclaim: 'classic' }, 'v1')
+    const m = memcgBelow(e)
+    m.v1!.useHierarchy = true
+    for (let i = 0; i < descendants; i++) memcgBelow(e, m)
+    charge(e.counters, m.memory, 1000 - usage(e.counters, m.memory))
+    reclaim(e, m, 1, 0)
+    const ofOneCall = e.reclaimVisits.all
+    t.equal(writeLimit(e, m, 500), EBUSY)
+    t.equal(e.reclaimVisits.all / ofOneCall - 1, calls, `${kernel}: ${descendants} descendants`)
+  }
 })
 
 t.test('WE-16: a limit of memory is never above that of memory and swap together', async t => {

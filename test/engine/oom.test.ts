@@ -1,15 +1,19 @@
 // Whom the OOM killer chooses: charge-reclaim.md §9 and its worked examples.
 import t from 'tap'
 import { BOOT_TIME, takeDue } from '../../src/clock.ts'
-import { setMax } from '../../src/engine/counter.ts'
+import { chargePages } from '../../src/engine/charge.ts'
+import { charge, setMax, usage } from '../../src/engine/counter.ts'
+import { drainStocks } from '../../src/engine/drain.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { eventCount, localEventCount } from '../../src/engine/events.ts'
 import { touchRegion } from '../../src/engine/fault.ts'
-import { GFP_KERNEL, parseGfp } from '../../src/engine/gfp.ts'
+import { GFP_KERNEL, IN_FAULT, parseGfp } from '../../src/engine/gfp.ts'
 import type { MemCgroup } from '../../src/engine/memcg.ts'
 import { createVma, type Mm } from '../../src/engine/mm.ts'
 import { OOM_EXIT, outOfMemory, victimExits } from '../../src/engine/oom.ts'
 import { oomBadness } from '../../src/engine/oomvictim.ts'
+import { stocked } from '../../src/engine/stock.ts'
+import { ENOMEM, OK } from '../../src/errno.ts'
 import type { KernelId } from '../../src/profiles/features.ts'
 import { milliseconds } from '../../src/units.ts'
 import { bareMm, engineOf, memcgBelow } from './helpers.ts'
@@ -218,5 +222,55 @@ t.test('a victim that takes its time keeps the killer from killing another', t =
   t.ok(second.dying)
   t.equal(eventCount(e, m, 'oom'), 3)
   t.equal(eventCount(e, m, 'oom_kill'), 2)
+  t.end()
+})
+
+t.test(
+  'oom_costly: for more than 8 pages the killer was asked up to 4.18, and oom_event: counted before that up to 5.1',
+  t => {
+    for (const [kernel, gfp, oom, kills] of [
+      ['4.4', GFP_KERNEL | IN_FAULT, 1, 1],
+      ['4.19', GFP_KERNEL, 1, 0],
+      ['5.3', GFP_KERNEL, 0, 0],
+    ] as const) {
+      const { e, m, first } = scene(kernel)
+      anon(e, first, 600)
+      setMax(e.counters, m.memory, usage(e.counters, m.memory))
+      t.equal(chargePages(e, m, 512, gfp, 0, null), kills > 0 ? OK : ENOMEM, kernel)
+      t.equal(eventCount(e, m, 'oom'), oom, kernel)
+      t.equal(first.dying, kills > 0, kernel)
+    }
+    t.end()
+  },
+)
+
+t.test('oom_mode: up to 4.18 only a fault kills; from 4.19 on every charge does', t => {
+  for (const [kernel, gfp, isKilled] of [
+    ['4.4', GFP_KERNEL, false],
+    ['4.4', GFP_KERNEL | IN_FAULT, true],
+    ['4.19', GFP_KERNEL, true],
+  ] as const) {
+    const { e, m, first } = scene(kernel)
+    anon(e, first, 100)
+    charge(e.counters, m.memory, stocked(e, m, 0))
+    drainStocks(e, m)
+    setMax(e.counters, m.memory, usage(e.counters, m.memory))
+    t.equal(chargePages(e, m, 1, gfp, 0, null), isKilled ? OK : ENOMEM, kernel)
+    t.equal(eventCount(e, m, 'oom'), 1, kernel)
+    t.equal(first.dying, isKilled, kernel)
+  }
+  t.end()
+})
+
+t.test('oom_no_victim: with nobody to kill a charge passes the limit up to 5.9, and fails from 5.15 on', t => {
+  for (const [kernel, result] of [
+    ['5.9', OK],
+    ['5.15', ENOMEM],
+  ] as const) {
+    const { e, m } = scene(kernel)
+    setMax(e.counters, m.memory, 0)
+    t.equal(chargePages(e, m, 1, GFP_KERNEL, 0, null), result, kernel)
+    t.equal(usage(e.counters, m.memory), result === OK ? 1 : 0, kernel)
+  }
   t.end()
 })

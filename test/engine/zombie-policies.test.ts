@@ -232,9 +232,11 @@ t.test('the series has a line for each second in which something changed', t => 
   t.end()
 })
 
+// On 5.5 to 6.8 a round visits everybody (recorded on 6.1): there it would be all 1000.
 t.test('WE-44: zombies are what reclaim spends its visits on', t => {
   for (const [kernel, visits] of [
-    ['6.1', 32],
+    ['5.3', 32],
+    ['6.12', 32],
     ['6.18', 32],
     ['7.1', 0],
   ] as const) {

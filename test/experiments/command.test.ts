@@ -112,6 +112,7 @@ t.test('list and help know every experiment and its numbers', async t => {
       'zombie-policies',
       'lru-reparenting',
       'memory-high',
+      'protection',
     ],
   )
   const help = experimentCommand.help as (args: readonly string[]) => string

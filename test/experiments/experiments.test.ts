@@ -8,6 +8,7 @@ import { kernelBuild } from '../../src/experiments/kernel-build.ts'
 import { lruReparenting } from '../../src/experiments/lru-reparenting.ts'
 import { memoryHigh } from '../../src/experiments/memory-high.ts'
 import { percpuFlush } from '../../src/experiments/percpu-flush.ts'
+import { protection } from '../../src/experiments/protection.ts'
 import { reparenting } from '../../src/experiments/reparenting.ts'
 import { runExperiment } from '../../src/experiments/report.ts'
 import { slabUtilization } from '../../src/experiments/slab-utilization.ts'
@@ -29,6 +30,7 @@ for (const experiment of [
   testKmem,
   hotplugDeadlock,
   memoryHigh,
+  protection,
 ])
   t.test(`${experiment.name}: every band holds`, t => {
     const { rows, figure } = runExperiment(experiment, { seed: 1 })

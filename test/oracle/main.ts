@@ -22,7 +22,10 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 const recording = recordingOf(values.recorded)
-const all = values.memory ? memoryRows(recording.rows) : selectedRows(recording.rows)
+const onlyMemory = memoryRows(recording.rows)
+const all = values.memory
+  ? onlyMemory
+  : [...selectedRows(recording.rows), ...(values.mount === undefined ? onlyMemory : [])]
 const named = all.filter(({ id }) => positionals.some(part => String(id).includes(part)))
 const rows = positionals.length > 0 ? named : values.mount === undefined ? all : sampleForMount(all)
 const driver = values.mount === undefined ? new InProcess(recording) : await mountedDriver(values.mount, recording)

@@ -8,7 +8,7 @@ import { InProcess } from './in-process.ts'
 import { RECORDINGS, recordingOf } from './recording.ts'
 import { type Fields, loadRows } from './row.ts'
 import { belongs, describeFailure, replayAll, summary } from './runner.ts'
-import { sampleForMount, selectedRows } from './selection.ts'
+import { memoryRows, sampleForMount, selectedRows } from './selection.ts'
 
 const rows = selectedRows('6.12-v2')
 
@@ -24,8 +24,20 @@ for (const recording of RECORDINGS)
     t.same(report.stale, [], 'every exception still applies')
   })
 
+/** Of the rows in which programs use memory, so many: what they do to the machine besides is not all modelled. */
+const MEMORY_SHARE = 0.87
+
+for (const recording of RECORDINGS.filter(({ hierarchy }) => hierarchy === 'v2'))
+  t.test(`${recording.rows}, programs that use memory, in process`, async t => {
+    const report = replayAll(memoryRows(recording.rows), new InProcess(recording))
+    t.comment(summary(report))
+    t.ok(report.agreeing >= MEMORY_SHARE * report.total, summary(report))
+    for (const failure of report.failures) t.fail(describeFailure(failure))
+    t.same(report.stale, [], 'every exception still applies')
+  })
+
 t.test('every exception is about rows there are, and says why', async t => {
-  const all = RECORDINGS.flatMap(recording => selectedRows(recording.rows))
+  const all = RECORDINGS.flatMap(({ rows }) => [...selectedRows(rows), ...memoryRows(rows)])
   for (const { rows: pattern, reason } of EXCEPTIONS) {
     t.ok(
       all.some(({ id }) => belongs(pattern, String(id))),
@@ -88,6 +100,27 @@ t.test('a wrong answer does not pass', async t => {
   const steps = recorded('core/rename/all')
   t.equal(failures({ ...steps, steps: [{ op: 'flock', ret: 0 }] }), 1, 'an operation nobody knows')
   t.equal(failures(recorded('core/subtree/value-reset'), []), 1, 'what was agreed to is a difference')
+})
+
+t.test('a wrong quantity does not pass', async t => {
+  const row = memoryRows('6.1-v2').find(({ id }) => id === 'memory/anon/alloc-free-50M')!
+  const failures = (changed: Fields): number =>
+    replayAll([changed], new InProcess(recordingOf('6.1-v2'))).failures.length
+  /** The row with the readings of a file after the allocation changed. */
+  const changed = (file: string, change: (data: string) => string): Fields => ({
+    ...row,
+    varies: [],
+    steps: (row.steps as readonly Fields[]).map((step, i) =>
+      i > 11 && i < 18 && String(step.path).endsWith(`/c/${file}`)
+        ? { ...step, data: change(String(step.data)) }
+        : step,
+    ),
+  })
+  t.equal(failures(row), 0)
+  t.equal(failures(changed('memory.current', () => '60000000\n')), 1, 'more than a tenth off')
+  t.equal(failures(changed('memory.current', data => `${Math.round(Number(data) * 1.05)}\n`)), 0, 'within a tenth')
+  t.equal(failures(changed('memory.stat', data => data.replace(/^anon \d+/m, 'anon 30000000'))), 1)
+  t.equal(failures(changed('memory.events', data => data.replace('oom_kill 0', 'oom_kill 1'))), 1)
 })
 
 t.test('an exception that no longer applies is a failure', async t => {

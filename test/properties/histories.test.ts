@@ -7,7 +7,9 @@ import { resolveOptions } from '../../src/api/options.ts'
 import { Process } from '../../src/api/process.ts'
 import type { Settings } from '../../src/api/settings.ts'
 import { ProcessTable, Vfs } from '../../src/api/vfs.ts'
-import { isErrno } from '../../src/errno.ts'
+import { errnoName, isErrno } from '../../src/errno.ts'
+import { explain } from '../../src/explain/explain.ts'
+import { NO_WORDS } from '../../src/explain/refusals.ts'
 import type { Kernel } from '../../src/kernel.ts'
 import { KERNEL_IDS, type KernelId } from '../../src/profiles/features.ts'
 import { featuresOf } from '../../src/profiles/profiles.ts'
@@ -85,13 +87,19 @@ const alive = fc.oneof(
     .map(([id, fs, n, how]) => `lookup ${id} ${fs} ${n}${how}`),
   task.map(id => `hold ${id} ext4 1 prefix=p`),
   task.map(id => `drop ${id} ext4 1 prefix=p`),
+  fc
+    .tuple(directory, fc.constantFrom('some=40% full=10% for=2s', 'some=100%', 'some=12.5% for=30ms', 'off'))
+    .map(([at, how]) => `stall memory ${at} ${how}`),
   fc.constantFrom(
     'rstat-flush',
     'drain-stocks',
     'reclaim /a 100p',
     'reclaim global 10p',
     'drop-caches 3',
+    'config oom_exit_ms=5',
+    'config oom_exit_ms=0',
     'swap off',
+    'flush all',
     'swap on 1M',
     'reclaim /a/x 700p',
     'reclaim global 2000p',
@@ -118,6 +126,7 @@ const setting = fc.oneof(
   fc.tuple(fc.constant('memory.reclaim'), fc.constantFrom('1M', '100K')),
   fc.tuple(fc.constant('memory.oom.group'), fc.constantFrom('0', '1')),
   fc.tuple(fc.constant('pids.max'), fc.constantFrom('0', '2', 'max')),
+  fc.tuple(fc.constant('cgroup.pressure'), fc.constantFrom('0', '1')),
   fc.tuple(fc.constant('cgroup.freeze'), fc.constantFrom('0', '1')),
   fc.tuple(fc.constant('cgroup.kill'), fc.constantFrom('1', '2', '3')), // Mostly refused: it ends the history.
   fc.tuple(fc.constant('cgroup.type'), fc.constant('threaded')),
@@ -182,6 +191,7 @@ const machineSettings = fc.record({
   kmem_on_v2: fc.constant('yes'),
   reclaim: fc.constantFrom('classic', 'classic', 'ideal'),
   swap: fc.constantFrom('0', '4M', '1G'),
+  writeback: fc.constantFrom('instant', 'timed'),
 })
 /** Every history has a limit, an OOM and a removal, of a cgroup whose memory another uses. */
 const REMOVAL: readonly Operation[] = [
@@ -298,13 +308,38 @@ t.test('the same operations give the same bytes', t => {
       const [one, two] = [newShell(id, choices), newShell(id, choices)].map(({ shell }) => {
         const answers = operations.map(each => perform(shell, each))
         const texts = DIRECTORIES.flatMap(path =>
-          ['memory.stat', 'memory.current', 'cgroup.procs', 'cgroup.stat', 'memory.events'].map(name =>
-            shell.readFile(`${path}/${name}`),
+          ['memory.stat', 'memory.current', 'cgroup.procs', 'cgroup.stat', 'memory.events', 'memory.pressure'].map(
+            name => shell.readFile(`${path}/${name}`),
           ),
         )
         return JSON.stringify([answers, texts, shell.readFile('/.memcgfs/log')])
       })
       if (one !== two) throw new Error('two runs differ')
+    }),
+    { numRuns: Math.ceil(RUNS / 3) },
+  )
+  t.end()
+})
+
+/** Files and cgroups of a directory; nothing where it is not there. */
+function namesIn(shell: Process, path: string): string[] {
+  const entries = shell.list(path === '' ? '/' : path)
+  return isErrno(entries) ? [] : entries.map(({ name }) => name).filter(name => !name.startsWith('.'))
+}
+
+t.test('whatever was refused has a reason in words, and every file can be explained', t => {
+  fc.assert(
+    fc.property(kernelId, settings, history, (id, choices, operations) => {
+      const { kernel, shell } = newShell(id, choices)
+      for (const each of operations) perform(shell, each)
+      const { tree, setup } = kernel
+      for (const { op, errno, text, reason } of tree.refusals.values())
+        if (reason.rule === NO_WORDS) throw new Error(`no words for ${op} of "${text}", ${errnoName(errno)}`)
+      for (const path of ['', ...DIRECTORIES])
+        for (const name of namesIn(shell, path)) {
+          const answer = explain(tree, setup.profile, `${path}/${name}`)
+          if (isErrno(answer)) throw new Error(`${path}/${name} is not explained`)
+        }
     }),
     { numRuns: Math.ceil(RUNS / 3) },
   )

@@ -26,6 +26,11 @@ const line = fc.oneof(
   fc.tuple(task, size).map(([id, pages]) => `anon ${id} r ${pages}`),
   task.map(id => `free ${id} r`),
   fc.tuple(task, size).map(([id, pages]) => `read ${id} f 0 ${pages}`),
+  task.map(id => `map ${id} f m`),
+  task.map(id => `touch ${id} m`),
+  task.map(id => `touch ${id} r`),
+  fc.tuple(task, size).map(([id, pages]) => `shm ${id} s ${pages}`),
+  fc.constantFrom('reclaim /a 300p', 'reclaim /b 30p'),
   fc.tuple(task, fc.integer({ min: 1, max: 200 })).map(([id, n]) => `lookup ${id} ext4 ${n} negative prefix=p`),
   fc.tuple(task, fc.integer({ min: 1, max: 100 })).map(([id, n]) => `kmalloc ${id} 192 ${n}`),
   fc.tuple(task, fc.integer({ min: 1, max: 5 })).map(([id, n]) => `kpages ${id} 1 ${n}`),
@@ -36,7 +41,17 @@ const line = fc.oneof(
 const setting = fc.oneof(
   fc.tuple(fc.constant('memory.limit_in_bytes'), fc.constantFrom('64K', '1M', '3M', '-1')),
   fc.tuple(fc.constant('memory.kmem.limit_in_bytes'), fc.constantFrom('4K', '64K', '1M', '-1')),
-  fc.tuple(fc.constantFrom('memory.max_usage_in_bytes', 'memory.kmem.failcnt'), fc.constant('0')),
+  fc.tuple(
+    fc.constantFrom('memory.max_usage_in_bytes', 'memory.kmem.failcnt', 'memory.memsw.failcnt'),
+    fc.constant('0'),
+  ),
+  fc.tuple(fc.constant('memory.memsw.limit_in_bytes'), fc.constantFrom('1M', '3M', '6M', '-1')),
+  fc.tuple(fc.constant('memory.move_charge_at_immigrate'), fc.constantFrom('0', '1', '2', '3')),
+  fc.tuple(fc.constant('memory.use_hierarchy'), fc.constantFrom('0', '1')),
+  fc.tuple(fc.constant('memory.swappiness'), fc.constantFrom('0', '60', '100')),
+  fc.tuple(fc.constant('memory.force_empty'), fc.constant('0')),
+  fc.tuple(fc.constant('.memcgfs/notify'), fc.constantFrom('memory.usage_in_bytes 1M', 'memory.pressure_level low')),
+  fc.tuple(fc.constant('memory.oom_control'), fc.constantFrom('0', '1')),
   fc.tuple(fc.constant('notify_on_release'), fc.constantFrom('0', '1')),
 )
 
@@ -56,7 +71,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 const operations = fc.array(operation, { minLength: 20, maxLength: 80 })
 
 function begin(kernel: string): { kernel: Kernel; root: Process } {
-  const { root, vfs } = machine({ kernel, hierarchy: 'v1', swap: 0 })
+  const { root, vfs } = machine({ kernel, hierarchy: 'v1', swap: '2M' })
   root.writeFile('/memory/release_agent', '/agent')
   for (const path of ['/a', '/b', '/a/x']) perform(root, ['mkdir', path, ''])
   root.writeFile('/memory/a/memory.kmem.limit_in_bytes', '-1')

@@ -1,7 +1,7 @@
 /** Files of the memory controller on version 1 (slab-kmem.md §8, charge-reclaim.md §5.5, errata.md S1, S2). */
 import t from 'tap'
 import { resolveOptions } from '../../src/api/options.ts'
-import { EBUSY } from '../../src/errno.ts'
+import { EBUSY, EINVAL } from '../../src/errno.ts'
 import { machine, seconds } from './machine.ts'
 import { transcript } from './transcript.ts'
 
@@ -257,6 +257,79 @@ t.test('lines of memory.stat by kernel (charge-reclaim.md §12.3)', async t => {
     own('6.1', 'no'),
     `cache rss rss_huge shmem mapped_file dirty writeback workingset_refault_anon workingset_refault_file ${end} hierarchical_memory_limit`,
   )
+})
+
+t.test('use_hierarchy: a parent that keeps its children out is not charged for them', async t => {
+  for (const [kernel, shown] of [
+    ['4.2', '0\n'],
+    ['5.9', '0\n'],
+    ['5.15', '1\n'],
+    ['6.1', '1\n'],
+  ] as const) {
+    const { root } = machine({ kernel, cpus: 1, ...V1 })
+    const read = (file: string): string => String(root.readFile(`/memory/${file}`))
+    const write = (file: string, text: string): number => root.writeFile(`/memory/${file}`, text)
+    const isAlways = shown === '1\n'
+    t.equal(read('memory.use_hierarchy'), shown, kernel)
+    for (const path of ['a', 'a/x', 'b', 'b/x']) {
+      root.mkdir(`/memory/${path}`, 0o755)
+      if (path === 'b') t.equal(write('b/memory.use_hierarchy', '1'), 1)
+    }
+    t.equal(write('memory.use_hierarchy', '1'), isAlways ? 1 : EBUSY, `${kernel}: with children`)
+    t.equal(write('memory.use_hierarchy', '2'), EINVAL)
+    t.equal(write('b/x/memory.use_hierarchy', '0'), EINVAL, `${kernel}: the parent has it`)
+    t.equal(write('b/x/memory.use_hierarchy', '1'), 1, `${kernel}: it is so already`)
+    for (const path of ['a/x', 'b/x'])
+      root.writeFile(
+        `/memory/${path}/.memcgfs/do`,
+        'task t bare\nanon t heap 1M\nexit t\ntask u bare\nanon u heap 1M\n',
+      )
+    const usage = (path: string): number => Number(read(`${path}/memory.usage_in_bytes`))
+    t.ok(usage('b') >= usage('b/x'), `${kernel}: b is charged for b/x`)
+    t.ok(isAlways ? usage('a') >= usage('a/x') : usage('a') < 1024 * 1024, `${kernel}: a`)
+    // Reclaim of a parent reaches its children where they count in it.
+    root.writeFile('/memory/.memcgfs/do', 'file f 1M\nread u f 0 1M\n')
+    t.equal(write('a/memory.limit_in_bytes', '64K'), isAlways ? EBUSY : 3, `${kernel}: a limit that a/x does not feel`)
+  }
+})
+
+t.test(
+  'memory.swappiness goes to 100, later to 200; children take it over, the root has that of the machine',
+  async t => {
+    for (const [kernel, most] of [
+      ['5.9', 100],
+      ['6.1', 200],
+    ] as const) {
+      const { root } = machine({ kernel, ...V1 })
+      const file = '/memory/memory.swappiness'
+      t.equal(root.readFile(file), '60\n')
+      t.equal(root.writeFile(file, String(most + 1)), EINVAL)
+      t.equal(root.writeFile(file, String(most)), 3)
+      root.mkdir('/memory/a', 0o755)
+      t.equal(root.readFile('/memory/a/memory.swappiness'), `${most}\n`)
+      root.writeFile('/memory/a/memory.swappiness', '0')
+      t.equal(root.readFile(file), `${most}\n`)
+    }
+  },
+)
+
+t.test('memory.force_empty waits a tenth of a second after each round that frees nothing, up to 6.0', async t => {
+  for (const [kernel, milliseconds] of [
+    ['4.2', 500],
+    ['5.15', 1600],
+    ['6.1', 0],
+  ] as const) {
+    const { root, vfs } = machine({ kernel, ...V1 })
+    root.mkdir('/memory/a', 0o755)
+    root.writeFile('/memory/a/.memcgfs/do', 'task t bare\nanon t heap 10p\nfile f 100p\nread t f 0 100p\n')
+    const { kernel: clock } = vfs.door
+    const before = clock.now
+    t.equal(root.writeFile('/memory/a/memory.force_empty', 'now'), 3, 'it always succeeds')
+    t.equal((clock.now - before) / 1e6, milliseconds, kernel)
+    const left = Number(root.readFile('/memory/a/memory.usage_in_bytes'))
+    t.ok(left >= 10 * 4096 && left < 100 * 4096, `${kernel}: the file is gone, the heap is not`)
+    t.equal(root.writeFile('/memory/memory.force_empty', '0'), EINVAL, 'not on the root')
+  }
 })
 
 t.test('a kernel that was built without version 1 says so, and how to get it', async t => {

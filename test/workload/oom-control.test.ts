@@ -103,3 +103,27 @@ t.test('with oom_exit_ms who needs the memory sleeps until the victim is gone, a
   t.match(read('/a/memory.events'), /\noom_kill 1\n/)
   t.end()
 })
+
+t.test('with nobody to kill a fault is tried again until there is room (recorded: memory/max/oom-score-adj-min)', t => {
+  const { root, write, read, do: run, result } = shellOf({ kernel: '6.1', cpus: 1, swap: 0 })
+  root.mkdir('/a', 0o755)
+  write('/a/memory.max', '1M')
+  run('/a', 'task t bare adj=-1000', 'anon t heap 2M')
+  t.match(result('/a')[1], /^2 waits anon t pages=256 of=512 .*reason=room/)
+  t.match(read('/a/memory.events'), /\nmax 18\noom 1\noom_kill 0\n/)
+  write('/a/memory.max', '4M')
+  run('/a', 'wait t')
+  t.match(result('/a')[0], /ok anon t pages=512/)
+  t.end()
+})
+
+t.test('and so it is when somebody may be killed after all', t => {
+  const { root, write, read, do: run, result } = shellOf({ kernel: '6.1', cpus: 1, swap: 0 })
+  root.mkdir('/a', 0o755)
+  write('/a/memory.max', '1M')
+  run('/a', 'task t bare adj=-1000', 'task u bare adj=-1000', 'anon t heap 768K', 'anon u heap 1M', 'adj t 0')
+  t.match(read('/a/memory.events'), /\noom 2\noom_kill 1\n/)
+  run('/a', 'wait u')
+  t.match(result('/a')[0], /ok anon u pages=256/)
+  t.end()
+})

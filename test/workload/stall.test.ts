@@ -12,6 +12,9 @@ function shell(kernel: KernelId = '6.12'): Shell {
   return made
 }
 
+/** Microseconds in which somebody was stalled. */
+const total = (text: string): number => Number(/total=(\d+)/.exec(text)![1])
+
 t.test('a wished pressure is held on a cgroup and those above it', t => {
   const { do: run, read } = shell()
   t.type(run('/a/b', 'stall memory some=40% full=10% for=20s', 'tick 2s'), 'number')
@@ -27,13 +30,12 @@ t.test('a wished pressure is held on a cgroup and those above it', t => {
 
 t.test('it ends when told to, and another takes its place', t => {
   const { do: run, read, result } = shell()
-  const total = (): number => Number(/some .*total=(\d+)/.exec(read('/a/cpu.pressure'))![1])
   run('/a', 'stall cpu some=50%', 'tick 1s')
-  t.equal(total(), 500_000)
+  t.equal(total(read('/a/cpu.pressure')), 500_000)
   run('/a', 'stall cpu some=12.5%', 'tick 1s')
-  t.equal(total(), 625_000)
+  t.equal(total(read('/a/cpu.pressure')), 625_000)
   run('/a', 'stall cpu off', 'tick 1s')
-  t.equal(total(), 625_000)
+  t.equal(total(read('/a/cpu.pressure')), 625_000)
   t.same(result('/a').slice(0, 1), ['1 ok stall cpu /a off'])
   t.end()
 })
@@ -98,5 +100,43 @@ t.test('cgroup.pressure 0 counts nothing here, and above as before', t => {
   t.match(read('/a/memory.pressure'), /^some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n/)
   t.match(read('/a/b/memory.pressure'), /^some avg10=18.11 avg60=3.27 avg300=0.68 total=2000000\n/)
   t.match(read('/memory.pressure'), /^some avg10=18.11 avg60=3.27 avg300=0.68 total=2000000\n/)
+  t.end()
+})
+
+t.test('psi_stall: up to 5.8 the reclaim of a limit write is a stall of the machine', t => {
+  for (const [kernel, total] of [
+    ['5.8', 640],
+    ['5.9', 0],
+  ] as const) {
+    const { root, read, write, do: run } = shellOf({ kernel, cpus: 1, with: { reclaim: 'ideal' } })
+    root.mkdir('/a', 0o755)
+    run('/a', 'task t bare', 'file f 1M', 'read t f 0 1M')
+    // 64 pages at 10 us each.
+    write('/a/memory.max', '768K')
+    t.match(read('/memory.pressure'), new RegExp(`^some .* total=${total}\\n`), kernel)
+    t.match(read('/a/memory.pressure'), /^some .* total=0\n/)
+  }
+  t.end()
+})
+
+t.test('reclaim, refaults and swapping in are stalls of who does them', t => {
+  const { root, read, write, do: run } = shellOf({ kernel: '6.12', cpus: 1, with: { reclaim_us_per_page: '0' } })
+  root.mkdir('/a', 0o755)
+  run('/a', 'task t bare', 'anon t heap 1M', 'reclaim . 1M')
+  const swapped = Number(read('/a/memory.swap.current')) / 4096
+  t.ok(swapped > 0)
+  run('/a', 'touch t heap')
+  // 100 us for each page, alone in the cgroup.
+  for (const file of ['memory', 'io'])
+    t.match(
+      read(`/a/${file}.pressure`),
+      new RegExp(`^some .* total=${swapped * 100}\\nfull .* total=${swapped * 100}\\n$`),
+    )
+  write('/.memcgfs/config', 'reclaim_us_per_page=10')
+  run('/a', 'file f 1M', 'read t f 0 1M')
+  const before = total(read('/a/memory.pressure'))
+  write('/a/memory.max', read('/a/memory.current').trim())
+  run('/a', 'anon t more 512K')
+  t.ok(total(read('/a/memory.pressure')) > before)
   t.end()
 })

@@ -5,6 +5,7 @@
 import type { NodeNumber, Pages } from '../../units.ts'
 import { usage } from '../counter.ts'
 import type { Engine } from '../engine.ts'
+import { freePages, highWatermark } from '../freepages.ts'
 import {
   ACTIVATED,
   ANON,
@@ -71,14 +72,20 @@ export function rememberActivations(e: Engine, target: MemCgroup): void {
 /** Looks at the target before its memcgs are visited; costs that grew past a quarter of the lists are halved. */
 export function balanceOf(e: Engine, scan: Scan, m: MemCgroup, node: NodeNumber, sizes: ListSizes): TargetBalance {
   const may = (kind: Kind): boolean => scan.forceDeactivate || mayDeactivate(e, m, node, sizes, kind)
+  const mayAnon = may(ANON)
   const mayFile = may(FILE)
   return {
     cost: costOf(e, m, node, sizes),
-    mayDeactivate: [may(ANON), mayFile],
+    mayDeactivate: [mayAnon, mayFile],
     cacheTrim: shifted(sizes.inactive_file, scan.priority) > 0 && !mayFile,
-    fileIsTiny: false,
+    fileIsTiny: m.parent === null && !mayAnon && isFileTiny(e, scan, sizes),
   }
 }
+
+/** Hardly any page cache is left on the machine, and there is anonymous memory to scan. */
+const isFileTiny = (e: Engine, { priority }: Scan, sizes: ListSizes): boolean =>
+  sizes.inactive_file + sizes.active_file + freePages(e) <= highWatermark(e) &&
+  shifted(sizes.inactive_anon, priority) > 0
 
 /** At the level the feature names: that of the target for all of its memcgs, or that of each memcg. */
 export const targetBalance = (e: Engine, scan: Scan, node: NodeNumber): TargetBalance =>

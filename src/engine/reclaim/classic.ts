@@ -62,13 +62,15 @@ function hasAnotherWay({ features }: Engine, scan: Scan): boolean {
 
 /**
  * Visits the memcgs from where the last visit ended up to the end of the tree, or from its start. A reclaim that is not
- * of the whole machine stops as soon as it has enough.
+ * of the whole machine stops as soon as it has enough; from 5.5 until there was a cursor again it visits all, and each
+ * gives as much as is wanted of it.
  */
 function shrinkNode(e: Engine, scan: Scan, node: NodeNumber): void {
   const { target } = scan
   scan.balance = targetBalance(e, scan, node)
-  const cursor = CURSOR + (e.features.reclaimCursor === 'per-priority' ? scan.priority : 0)
-  const isPartial = target.parent !== null && !scan.fullWalk
+  const { reclaimCursor } = e.features
+  const cursor = CURSOR + (reclaimCursor === 'per-priority' ? scan.priority : 0)
+  const isPartial = target.parent !== null && !scan.fullWalk && reclaimCursor !== 'none'
   const last = isPartial ? e.memcgs[agingOf(e, target, node, cursor) - 1] : undefined
   let m: MemCgroup | null = (last && nextInSubtree(e, target, last)) ?? target
   while (m !== null) {

@@ -154,7 +154,7 @@ function noteRotation(e: Engine, m: MemCgroup, node: NodeNumber, list: LruName, 
  * it was used. Kernel: folio_check_references.
  */
 function fateOf(e: Engine, batch: FolioBatch): 'free' | 'keep' | 'activate' {
-  if (batch.writeback) return 'activate'
+  if (batch.writeback !== 0) return 'activate'
   if (isHeld(batch)) return 'keep'
   const users = batch.mappers.filter(mapper => mapper.young)
   const wasReferenced = batch.referenced

@@ -62,6 +62,7 @@ function addSlab({ slab }: Engine, cache: KmemCache, { order, objects }: Geometr
   set(slab, row, NODE, node)
   cache.slabs++
   cache.pages += 2 ** order
+  slab.pages += 2 ** order
   cache.capacity += objects
   if (cache.vector === 'inside') set(slab, row, VECTOR, INSIDE)
   else if (cache.vector === 'at-creation') slab.awaitVector.push(row)
@@ -76,6 +77,7 @@ export function discardSlab(e: Engine, cache: KmemCache, row: number, cpu: Cpu, 
   if (cache.owner !== null) countSlabNode(e, cache.owner, get(slab, row, NODE), -(2 ** order))
   cache.slabs--
   cache.pages -= 2 ** order
+  slab.pages -= 2 ** order
   cache.capacity -= get(slab, row, OBJECTS)
   if (vector > 0) slab.orphanVectors.push(vector - 1)
   freeRow(slab.rows, row)

@@ -71,6 +71,7 @@ export function createSlab(machine: Machine, features: Features, options: ModelO
     freeIndices: [],
     byName: new Map(),
     rows: createPool(STRIDE, 64),
+    pages: 0,
     vectorCaches: [],
     awaitVector: [],
     orphanVectors: [],

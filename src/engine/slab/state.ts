@@ -104,6 +104,8 @@ export interface Slab {
   /** The caches of everybody by name. */
   readonly byName: Map<string, number>
   readonly rows: Pool
+  /** Of all slabs. */
+  pages: Pages
   /** Plain kmalloc caches, sizes ascending: where ownership vectors are. */
   readonly vectorCaches: number[]
   /** Slabs that must get their vector, and vectors of slabs that are gone: empty between two operations. */

@@ -60,7 +60,7 @@ export const CHARGING = {
     about:
       'Room left when memory and swap together are over their limit (v1): that limit is ignored, or there is none.',
     source: 'mm/memcontrol.c mem_cgroup_margin (4.2, 4.4.155)',
-    step: 3,
+    test: 'memsw_over_margin: memory and swap over their limit leave the room of memory, or none',
   }),
   atomicCharge: word({
     cells: 'fail  .     .     .     .     .     force .     .     .     force+event . .   .',
@@ -148,6 +148,6 @@ export const CHARGING = {
     words: ['settable', 'always'],
     about: 'On v1 a cgroup can be kept out of the accounts of its parent (memory.use_hierarchy=0), or not.',
     source: 'mm/memcontrol.c mem_cgroup_hierarchy_write (5.9, 5.15)',
-    step: 4,
+    test: 'use_hierarchy: a parent that keeps its children out is not charged for them',
   }),
 } as const satisfies Record<string, AnyFeature>

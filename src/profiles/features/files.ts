@@ -31,7 +31,7 @@ export const FILES = {
     cells: 'yes   .     .     .     .     .     .     .     .     .     no    .     .     .',
     about: 'memory.force_empty of v1 sleeps a tenth of a second after a try that freed nothing.',
     source: 'mm/memcontrol.c mem_cgroup_force_empty (5.15, 6.1)',
-    step: 4,
+    test: 'memory.force_empty waits a tenth of a second after each round that frees nothing',
   }),
   memoryReclaim: word({
     cells: '-     -     -     -     -     -     -     -     -     -     size  size+swappiness size+swappiness-max .',

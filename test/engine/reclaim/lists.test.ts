@@ -143,8 +143,25 @@ t.test('WE-44: every removed cgroup is visited; with their lists moved up there 
     return e.reclaimVisits.zombies
   }
   t.equal(visits('6.12'), 32)
-  t.equal(visits('5.15'), 32)
+  // Without a place to go on from (5.5 to 6.8) a round visits all of them: recorded on 6.1, in memory/protect.
+  t.equal(visits('5.15'), 1000)
   t.equal(visits('7.1'), 0)
+  t.end()
+})
+
+t.test('a round of 5.8 to 6.1 visits every cgroup, whatever the first one gave', t => {
+  const left = (kernel: KernelId): number[] => {
+    const e = classicEngine(kernel)
+    const p = memcgBelow(e)
+    const both = [memcgBelow(e, p), memcgBelow(e, p)]
+    for (const m of both) cache(e, m, 131072)
+    // At the first priority each has 32 pages to be scanned: as many as are wanted.
+    t.equal(reclaim(e, p, 32, 0), kernel === '6.1' ? 64 : 32, kernel)
+    return both.map(m => 131072 - usage(e.counters, m.memory))
+  }
+  t.same(left('6.1'), [32, 32])
+  t.same(left('6.12'), [32, 0])
+  t.same(left('4.19'), [32, 0])
   t.end()
 })
 
