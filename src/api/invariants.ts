@@ -16,6 +16,7 @@ import type { Kernel } from '../kernel.ts'
 import { type Cgroup, isPopulated, pathOf, subtree } from '../tree/cgroup.ts'
 import { stateCount } from '../tree/css.ts'
 import { isToBeFrozen } from '../tree/freezer.ts'
+import { TASK_WAKES } from '../tree/sleep.ts'
 import { STATE_COUNTS } from '../tree/tree.ts'
 import type { Pages } from '../units.ts'
 import { checkKernelMemory } from './kmeminvariants.ts'
@@ -34,10 +35,23 @@ export function brokenInvariants(kernel: Kernel): string[] {
   broken.push(...brokenSlabBooks(kernel.engine))
   checkTree(kernel, expect)
   checkPressure(kernel, expect)
+  checkSleepers(kernel, expect)
   return broken
 }
 
 type Expect = (what: string, actual: number, wanted: number) => void
+
+/** Who sleeps is alive and will be woken: by the clock, or by whoever makes room. */
+function checkSleepers({ tree, engine }: Kernel, expect: Expect): void {
+  const { clock } = engine
+  for (const { name, pid, state, sleep, mm } of tree.tasks.values()) {
+    if (mm !== null && mm.sleep !== null) expect(`${name}: it was told to sleep and does not`, 1, 0)
+    if (sleep === null || state !== 'alive') continue
+    const isTimed = clock.queue.some(item => item.kind === TASK_WAKES && item.a === pid && item.due === sleep.until)
+    const isWaiting = sleep.until === Number.POSITIVE_INFINITY && mm?.waitsFor !== null
+    expect(`${name}: it sleeps (${sleep.reason}) and nothing will wake it`, Number(isTimed || isWaiting), 1)
+  }
+}
 
 /** Slots are charged and pinned where they are recorded, and every page table that names them knows. */
 function checkSwap(e: Engine, expect: Expect): void {

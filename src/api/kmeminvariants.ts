@@ -64,6 +64,7 @@ function holdings({ engine, tree }: Kernel): Holdings {
       ...names.flatMap(each => each.objects),
       ...[...engine.dcache.dying.values()].flat(),
       ...[...files].flatMap(each => each.objects ?? []),
+      ...[...files].flatMap(each => each.nodes.map(node => node.object)),
       ...descriptors.flatMap(each => each.objects),
     ],
     pages: [

@@ -11,11 +11,13 @@
  * shell.rmdir('/a')
  * console.log(shell.mkdir('/a', 0o755), copy.process(1).mkdir('/a', 0o755)) // 0 -17
  */
+import type { Errno } from '../errno.ts'
+import { type Answer, explain } from '../explain/explain.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Handle, NodeId } from '../kernfs/door.ts'
 import { Kernfs } from '../kernfs/kernfs.ts'
 import { type Host, NO_HOST } from '../tree/host.ts'
-import type { Nanoseconds, Pid } from '../units.ts'
+import type { ByteString, Nanoseconds, Pid } from '../units.ts'
 import { boot, type Surroundings } from './boot.ts'
 import { Inotify, type InotifyState } from './inotify.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -92,6 +94,22 @@ export class System {
 
   now(): Nanoseconds {
     return this.kernel.now
+  }
+
+  /**
+   * Why the file of this path has its value, and why the last operation on it was refused, as data. ENOENT where there
+   * is nothing to tell.
+   *
+   * @example
+   * const owner = { uid: 0, gid: 0 }
+   * const system = System.boot(resolveOptions({}, 'manual'), { bootTime: MANUAL_BOOT_TIME, owner })
+   * const shell = system.process(system.spawn({ pid: 100 }))
+   * shell.writeFile('/cgroup.subtree_control', '+io -memory +none')
+   * const answer = system.explain('/cgroup.subtree_control')
+   * if (typeof answer !== 'number') console.log(answer.refused?.errno) // EINVAL
+   */
+  explain(path: ByteString): Answer | Errno {
+    return explain(this.kernel.tree, this.kernel.setup.profile, path)
   }
 
   /** Lets time pass. */

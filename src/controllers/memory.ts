@@ -3,7 +3,7 @@
  */
 import * as counter from '../engine/counter.ts'
 import { eventCount, localEventCount, memoryEvents, swapEventCount, swapEvents } from '../engine/events.ts'
-import { reclaimOnRequest, writeHigh, writeMax } from '../engine/limits.ts'
+import { reclaimOnRequest, writeHigh, writeMax, writeSwapMax } from '../engine/limits.ts'
 import { isPinned, type MemCgroup } from '../engine/memcg.ts'
 import { moveMm } from '../engine/mm.ts'
 import { moveCharges } from '../engine/movecharge.ts'
@@ -165,7 +165,7 @@ export const memory: Controller = {
     { name: 'memory.reclaim', on: 'everywhere', write: writeReclaim, when: hasReclaim },
     usageFile('memory.swap.current', ofSwap, hasSwap),
     settingFile('memory.swap.high', ofSwap, counter.highOf, store(ofSwap, counter.setHigh), hasSwapHigh),
-    settingFile('memory.swap.max', ofSwap, counter.maxOf, store(ofSwap, counter.setMax), hasSwap),
+    settingFile('memory.swap.max', ofSwap, counter.maxOf, setSwapMax, hasSwap),
     ...peakFiles('memory.swap.peak', ofSwap, hasSwapPeak),
     { name: 'memory.swap.events', on: 'below root', show: showSwapEvents, notifies: true, when: hasSwap },
     { name: 'memory.zswap.current', on: 'below root', show: showZswapCurrent, when: hasZswap },
@@ -219,6 +219,11 @@ function reset(tree: Tree, css: Css): void {
     counter.setMin(counters, c, 0)
     counter.setLow(counters, c, 0)
   }
+}
+
+function setSwapMax(access: Access, pages: Pages): Ok {
+  writeSwapMax(access.tree.engine, memcgOf(access), pages)
+  return OK
 }
 
 function showEvents(out: TextBuffer, access: Access): undefined {

@@ -8,6 +8,7 @@ import { freeIfUnused, removeFromFile } from './folio.ts'
 import { freeKernelObjects, type KernelObjects } from './kmem.ts'
 import { createPageMap, type PageMap } from './pagemap.ts'
 import { dropFileSlots } from './swap.ts'
+import { freeSpareNodes, type TreeNode } from './treenodes.ts'
 
 /** `ext4` has its data on disk; memory of `tmpfs` is swap-backed. */
 export const FILE_SYSTEMS = ['ext4', 'tmpfs'] as const
@@ -26,6 +27,8 @@ export interface PageCacheFile {
   mappings: number
   /** Still has a name. */
   linked: boolean
+  /** Of its tree, in order. */
+  readonly nodes: TreeNode[]
   /** Its dentry and inode, once a task that is not bare has used it; charged to that task's cgroup. */
   objects: KernelObjects[] | null
 }
@@ -50,6 +53,7 @@ export function createFile(e: Engine, fs: FileSystem, name: string, pages: Pages
     dropped: createPageMap(),
     mappings: 0,
     linked,
+    nodes: [],
     objects: null,
   }
   if (linked) e.files.byName.set(key(fs, name), file)
@@ -84,6 +88,7 @@ function dropIfUnused(e: Engine, file: PageCacheFile, cpu: Cpu): void {
     freeIfUnused(e, batch, cpu)
   }
   dropFileSlots(e, file, cpu)
+  freeSpareNodes(e, file, 0, file.pages)
   for (const objects of file.objects ?? []) freeKernelObjects(e, objects, objects.count, cpu)
   file.objects = null
 }

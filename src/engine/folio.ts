@@ -15,6 +15,7 @@ import type { Vma } from './mm.ts'
 import { recoverFromOom } from './oomwait.ts'
 import { cutExtent, extentAt, type PageMap, removeExtent } from './pagemap.ts'
 import { countPageEvents } from './thresholds.ts'
+import { freeSpareNodes } from './treenodes.ts'
 import { modStat, modStatTimes, STAT } from './vmstat.ts'
 
 export type FolioKind = 'anon' | 'file' | 'shmem'
@@ -390,6 +391,7 @@ export function removeFromFile(e: Engine, batch: FolioBatch, cpu: Cpu): void {
   const { file } = batch
   if (file === null) return
   removeExtent(file.cache, file.cache.extents[extentAt(file.cache, batch.filePage)]!)
+  freeSpareNodes(e, file, batch.filePage, batch.filePage + batch.pages)
   batch.file = null
   if (batch.dirty) modStatTimes(e, batch.memcg, STAT.file_dirty, cpu, -1, batch.pages, batch.node)
   if (batch.writeback !== 0) modStatTimes(e, batch.memcg, STAT.file_writeback, cpu, -1, batch.pages, batch.node)

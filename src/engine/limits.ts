@@ -78,6 +78,12 @@ export function writeMax(e: Engine, m: MemCgroup, max: Pages, { nonblock }: Limi
   }
 }
 
+/** memory.swap.max: nothing is swapped in for it. Who waits for memory may find some now. */
+export function writeSwapMax(e: Engine, m: MemCgroup, max: Pages): void {
+  setMax(e.counters, m.swap, max)
+  recoverFromOom(e, m)
+}
+
 /**
  * memory.reclaim: all or a quarter of what is left per round (feature memory_reclaim_step); EAGAIN when the retries are
  * used up, whatever was freed.

@@ -30,6 +30,8 @@ export interface ModelOptions {
    * file pages, and nothing else (CR §4.3).
    */
   reclaim: 'classic' | 'ideal'
+  /** The lists of reclaim: those with two generations. The other kind is not modelled. */
+  lru: 'classic'
   /** Mount option of version 2: protection that nobody claims is shared out below (5.7 and later). */
   memoryRecursiveprot: boolean
   /** Writing back takes no time, or `writebackMs`; a flusher comes `flusherMs` after the first page became dirty. */

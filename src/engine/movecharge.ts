@@ -35,6 +35,8 @@ export function moveCharges(e: Engine, mm: Mm, to: MemCgroup, cpu: Cpu): Ok | Er
   const from = mm.memcg
   const wanted = to.v1?.moveCharge ?? 0
   if (wanted === 0 || from === to) return OK
+  // The first look cuts batches where mappings of files begin and end, the second counts them.
+  movableOf(e, mm, wanted, cpu)
   const precharged = pagesOf(movableOf(e, mm, wanted, cpu))
   if (isErrno(precharge(e, to, precharged, cpu))) return ENOMEM
   // Making room may have reclaimed some of it.

@@ -168,7 +168,8 @@ function forgetRange(e: Engine, range: NameRange): void {
 /** Deferred: the end of a grace period for objects of names. */
 export const NAMES_FREE: WorkKind = 'names-free'
 
-function freeLater(e: Engine, objects: readonly KernelObjects[]): void {
+/** Frees objects when nobody can be reading them any more. */
+export function freeLater(e: Engine, objects: readonly KernelObjects[]): void {
   const { dcache, clock } = e
   if (dcache.dyingSince !== clock.now) {
     dcache.dyingSince = clock.now

@@ -6,10 +6,14 @@ import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
 import { addBatch, isolate, joinPrevious } from './folio.ts'
+import { allocKernelObjects } from './kmemalloc.ts'
 import { markAccessed } from './lru.ts'
+import { unchargeMemory } from './memcounters.ts'
 import { clearRange, cutExtent, type Extent, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
+import { findCache } from './slab/slub.ts'
 import { accountRefaults } from './stall.ts'
 import { swapIn } from './swapin.ts'
+import { NODE_PAGES, nodeIndex } from './treenodes.ts'
 import { noteUse, type Use } from './use.ts'
 import { type Actor, chargeUserPages } from './usercharge.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
@@ -28,9 +32,13 @@ export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages
   }
   const gone = firstStretch(file.evicted, start, start + stretch.pages)
   if (gone.extent?.swap) return swapIn(e, gone.extent.swap, start - gone.extent.start, gone.pages, actor)
-  const charged = chargeUserPages(e, actor, gone.pages)
+  const charged = chargeUserPages(e, actor, hasNodes(actor) ? Math.min(gone.pages, pagesOfNode(start)) : gone.pages)
   if (charged === null) return 0
   const { memcg, pages } = charged
+  if (hasNodes(actor) && !needNode(e, file, start, actor)) {
+    if (memcg.parent !== null) unchargeMemory(e, memcg, pages)
+    return 0
+  }
   const shadow = takeShadow(file, start, pages)
   const kind = file.fs === 'tmpfs' ? 'shmem' : 'file'
   const batch = addBatch(e, { memcg, kind, pages, order: 0, node: actor.node }, actor.cpu)
@@ -48,6 +56,23 @@ export function bringIn(e: Engine, file: PageCacheFile, start: Pages, end: Pages
   joinPrevious(e, file.cache, start)
   e.zombies.refaultMajor += clearRange(file.dropped, start, start + pages)
   return pages
+}
+
+/** Whether the tree of a file grows with what he brings in: a `bare` task costs nothing but its pages. */
+const hasNodes = ({ mm }: Actor): boolean => mm.pageTables !== null
+
+/** Pages from page `start` on that its node finds. */
+const pagesOfNode = (start: Pages): Pages => NODE_PAGES - (start % NODE_PAGES)
+
+/** The node that is to find page `start`; false if it was refused. */
+function needNode(e: Engine, file: PageCacheFile, start: Pages, { mm, cpu, node, gfp }: Actor): boolean {
+  const block = Math.floor(start / NODE_PAGES)
+  if (file.nodes[nodeIndex(file, block)]?.block === block) return true
+  const cache = findCache(e.slab, 'radix_tree_node')!
+  const object = allocKernelObjects(e, cache, 1, { memcg: mm.memcg, mm, cpu, node, gfp })
+  if (object.count === 0) return false
+  file.nodes.splice(nodeIndex(file, block), 0, { block, object })
+  return true
 }
 
 /** What was remembered of pages that are back: that of the first, and no more of any of them. */

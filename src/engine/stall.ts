@@ -8,7 +8,7 @@
 import type { Microseconds, Nanoseconds, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { Mm } from './mm.ts'
-import { booksNow, groupsUp, hasPsi, isMemoryFull, type PsiGroup, type PsiTasks, stateIndex } from './psi/group.ts'
+import { booksNow, groupsUp, hasPsi, isAlone, type PsiGroup, type PsiTasks, stateIndex } from './psi/group.ts'
 import { noteActivity } from './psi/trigger.ts'
 
 /** A task of the address space falls asleep waiting for memory. Several may. */
@@ -72,8 +72,7 @@ function lose(e: Engine, group: PsiGroup | undefined, resources: readonly ('memo
     if (!level.enabled) continue
     const books = booksNow(e, level)
     noteActivity(e, level, books)
-    const { tasks } = level
-    const isFull = isMemoryFull({ ...tasks, memstall: tasks.memstall + 1 }, e.features)
+    const isFull = isAlone(level.tasks, e.features)
     for (const resource of resources) {
       books.total[stateIndex(`${resource} some`)]! += time
       if (isFull) books.total[stateIndex(`${resource} full`)]! += time

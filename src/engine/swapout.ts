@@ -21,8 +21,9 @@ export function swapOut(e: Engine, batch: FolioBatch, shadow: Shadow | null, cpu
   if (file === null) unmapAnon(e, batch, slots, cpu)
   else {
     unmapBatch(e, batch, cpu)
-    removeFromFile(e, batch, cpu)
+    // First the slots: the tree of the file goes on finding them.
     insertExtent(file.evicted, extentOf(filePage, pages, { swap: slots }))
+    removeFromFile(e, batch, cpu)
   }
   modStatTimes(e, owner, STAT.pswpout, cpu, 1, pages)
   // The memory is given back before the slots are charged: a counter of both never rises.

@@ -38,6 +38,15 @@ export interface Claim {
    * holds for the default parameters only.
    */
   readonly band: Band | ((parameters: ParameterValues) => Band) | null
+  /** Its place, where many of the same kind are compared: printed in a table with others instead of on a line. */
+  readonly cell?: Cell
+}
+
+export interface Cell {
+  /** Title of the table. */
+  readonly table: string
+  readonly row: string
+  readonly column: string
 }
 
 /** What an experiment is run with. */

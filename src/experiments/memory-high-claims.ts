@@ -5,25 +5,32 @@
 import type { Claim } from './experiment.ts'
 import { OBJECTS, type Play, type SCENARIOS } from './slab-charge.ts'
 
-/** What is looked at, in the order of the report; not everything in every scenario. */
+/** What is looked at, in the order of the report; not everything in every scenario. Pages where nothing else is said. */
 export const MEASURED = {
-  usage: { what: 'usage at the end of the stream', unit: 'pages' },
-  stock: { what: 'of these in the stock', unit: 'pages' },
-  peak: { what: 'peak', unit: 'pages' },
-  after: { what: 'usage back in user space', unit: 'pages' },
-  cache: { what: 'cache left', unit: 'pages' },
-  reclaimed: { what: 'reclaimed', unit: 'pages' },
-  high: { what: '`high` events', unit: '' },
-  return: { what: '`high` events of the return', unit: '' },
-  max: { what: '`max` events', unit: '' },
-  fallback: { what: 'slabs of the smallest order', unit: '' },
-  large: { what: 'slabs of order 3', unit: '' },
-  node0: { what: 'slab pages on node 0', unit: '' },
-  node1: { what: 'slab pages on node 1', unit: '' },
-  hit: { what: 'objects of the wanted node', unit: '' },
-  miss: { what: 'objects of the other node', unit: '' },
-  refused: { what: 'requests refused that cannot wait, of 256', unit: '' },
+  usage: 'usage',
+  stock: 'in stock',
+  peak: 'peak',
+  after: 'after return',
+  cache: 'cache left',
+  reclaimed: 'reclaimed',
+  high: '`high`',
+  return: '`high` at return',
+  max: '`max`',
+  fallback: 'small slabs',
+  large: 'big slabs',
+  node0: 'node 0',
+  node1: 'node 1',
+  hit: 'objects there',
+  miss: 'elsewhere',
+  refused: 'refused of 256',
 } as const
+
+const TITLES = {
+  A: 'A: memory.high 4608, memory.max 16384, 4096 pages of cache. Usage at the end of the stream',
+  B: 'B: no memory.high, memory.max 8192, 6144 pages of cache',
+  C: 'C: the same with SLAB on two nodes: slab pages by node, objects on the wanted node',
+  D: 'D: memory.high 6144, memory.max 8192, 6000 pages of cache; then requests that cannot wait',
+} as const satisfies Record<keyof typeof SCENARIOS, string>
 
 export type Measured = keyof typeof MEASURED
 
@@ -108,15 +115,16 @@ export const measuredIn = ({ expected }: TableRow): readonly Measured[] =>
 
 export const MEMORY_HIGH_CLAIMS: readonly Claim[] = TABLES.flatMap(each =>
   measuredIn(each).map(measured => {
-    const { what, unit } = MEASURED[measured]
     const value = each.expected[measured]!
     const name = nameOf(each)
+    const column = MEASURED[measured]
     return {
       id: `${name} ${measured}`,
-      what: `${name}: ${what}`,
-      unit,
+      what: `${name}: ${column}`,
+      unit: '',
       thread: '',
       band: { least: value, most: value },
+      cell: { table: TITLES[each.scenario], row: name.slice(2), column },
     }
   }),
 )

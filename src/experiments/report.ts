@@ -3,7 +3,7 @@
  */
 import { assert } from '../assert.ts'
 import { stream } from '../rng.ts'
-import type { Band, Claim, Experiment, ParameterValues } from './experiment.ts'
+import type { Band, Cell, Claim, Experiment, ParameterValues } from './experiment.ts'
 import type { Figure } from './figure/figure.ts'
 import { formatNumber } from './numbers.ts'
 
@@ -24,6 +24,7 @@ export interface Row {
   /** Null when it is not judged. */
   readonly accepted: Band | null
   readonly verdict: Verdict
+  readonly cell?: Cell
 }
 
 export interface Report {
@@ -74,11 +75,11 @@ export function runExperiment(experiment: Experiment, options: RunOptions): Repo
 }
 
 function judge(claim: Claim, value: number | undefined, parameters: ParameterValues, isDefault: boolean): Row {
-  const { id, what, unit, thread, band } = claim
+  const { id, what, unit, thread, band, cell } = claim
   assert(value !== undefined, `${id} was not measured`)
   const accepted = typeof band === 'function' ? band(parameters) : isDefault ? band : null
   const verdict = accepted === null ? 'not judged' : isWithin(value, accepted) ? 'ok' : 'missed'
-  return { id, what, unit, thread, value, accepted, verdict }
+  return { id, what, unit, thread, value, accepted, verdict, ...(cell && { cell }) }
 }
 
 const isWithin = (value: number, { least, most }: Band): boolean => value >= least && value <= most
@@ -95,6 +96,25 @@ export function formatBand(band: Band | null): string {
 /** The report for people. `width` columns for running text. */
 export function reportText(report: Report, width = 100): string {
   const { rows, parameters, seed } = report
+  const given = Object.entries(parameters).map(([name, value]) => `${name} ${value}`)
+  return [
+    `${report.experiment}: ${report.summary}`,
+    ...wrap(`Thread: ${report.thread}`, width),
+    ...wrap(`Workload: ${[...given, `seed ${seed}`].join(', ')}`, width),
+    '',
+    ...lines(rows.filter(({ cell }) => cell === undefined)),
+    ...comparisons(rows),
+    ...report.remarks.flatMap(remark => wrap(remark, width)),
+    ...(report.remarks.length > 0 ? [''] : []),
+    ...report.limits.flatMap(limit => wrap(limit, width)),
+    '',
+    outcome(report),
+  ].join('\n')
+}
+
+/** A line for each number. */
+function lines(rows: readonly Row[]): string[] {
+  if (rows.length === 0) return []
   const cells = rows.map(row => [
     row.unit === '' ? row.what : `${row.what}, ${row.unit}`,
     row.thread || '-',
@@ -102,20 +122,30 @@ export function reportText(report: Report, width = 100): string {
     formatBand(row.accepted),
     row.verdict,
   ])
-  const given = Object.entries(parameters).map(([name, value]) => `${name} ${value}`)
-  return [
-    `${report.experiment}: ${report.summary}`,
-    ...wrap(`Thread: ${report.thread}`, width),
-    ...wrap(`Workload: ${[...given, `seed ${seed}`].join(', ')}`, width),
-    '',
-    ...table(['', 'the thread', 'here', 'accepted', ''], cells),
-    '',
-    ...report.remarks.flatMap(remark => wrap(remark, width)),
-    ...(report.remarks.length > 0 ? [''] : []),
-    ...report.limits.flatMap(limit => wrap(limit, width)),
-    '',
-    outcome(report),
-  ].join('\n')
+  return [...table(['', 'the thread', 'here', 'accepted', ''], cells), '']
+}
+
+/** A table for all numbers that name one, in the order in which tables, rows and columns first come. */
+function comparisons(rows: readonly Row[]): string[] {
+  const placed = rows.filter(({ cell }) => cell !== undefined)
+  const titles = [...new Set(placed.map(({ cell }) => cell!.table))]
+  return titles.flatMap(title => {
+    const here = placed.filter(({ cell }) => cell!.table === title)
+    const columns = [...new Set(here.map(({ cell }) => cell!.column))]
+    const names = [...new Set(here.map(({ cell }) => cell!.row))]
+    const body = names.map(name => [
+      name,
+      ...columns.map(column => shown(here.find(({ cell }) => cell!.row === name && cell!.column === column))),
+    ])
+    return [title, ...table(['', ...columns], body), '']
+  })
+}
+
+/** What came out, and what would be accepted where that is something else. */
+function shown(row: Row | undefined): string {
+  if (row === undefined) return ''
+  const value = formatNumber(row.value)
+  return row.verdict === 'missed' ? `${value} (accepted ${formatBand(row.accepted)})` : value
 }
 
 function outcome({ rows, missed }: Report): string {
@@ -132,7 +162,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const widths = head.map((_, column) => Math.max(...all.map(row => [...row[column]!].length)))
   const pad = (text: string, column: number): string => {
     const blanks = ' '.repeat(widths[column]! - [...text].length)
-    return column === LEFT || column === head.length - 1 ? text + blanks : blanks + text
+    const isWord = column === LEFT || (column === head.length - 1 && head[column] === '')
+    return isWord ? text + blanks : blanks + text
   }
   return all.map(row => row.map(pad).join('   ').trimEnd())
 }

@@ -33,15 +33,17 @@ type ShownMetric = keyof typeof METRIC_NAMES
 
 const isShown = (name: string): name is ShownMetric => Object.hasOwn(METRIC_NAMES, name)
 
+/** A cell of the table of the scene: the policy is the row. */
+function sceneClaim(id: string, row: string, column: string, value: number): Claim {
+  const cell = { table: 'The scene after rmdir A, in pages', row, column }
+  return { ...claim(id, `${row}: ${column}`, 'pages', '', exactly(value)), cell }
+}
+
 const sceneClaims: readonly Claim[] = SCENES.flatMap(({ id, name, expected, metrics = {} }) => [
-  ...COLUMNS.map(([column, what]) =>
-    claim(`${id}-${column}`, `${name}: ${what}`, 'pages', '', exactly(expected[column])),
-  ),
+  ...COLUMNS.map(([column, what]) => sceneClaim(`${id}-${column}`, name, what, expected[column])),
   ...Object.entries(metrics)
     .filter(([metric]) => isShown(metric))
-    .map(([metric, value]) =>
-      claim(`${id}-${metric}`, `${name}: ${METRIC_NAMES[metric as ShownMetric]}`, 'pages', '', exactly(value)),
-    ),
+    .map(([metric, value]) => sceneClaim(`${id}-${metric}`, name, METRIC_NAMES[metric as ShownMetric], value)),
 ])
 
 function sceneValues(): [string, number][] {

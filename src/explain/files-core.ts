@@ -6,6 +6,7 @@ import {
   controlFacts,
   dyingFacts,
   freezeFacts,
+  sleepFacts,
   taskFacts,
   treeLimitFacts,
   typeFacts,
@@ -79,7 +80,7 @@ export const coreFiles: Explanations = {
   },
   ...forAll(['memory.pressure', 'cpu.pressure', 'io.pressure', 'irq.pressure'], {
     rule: 'For how much of the time some task, or all tasks that could run, waited for this: as averages over 10, 60 and 300 seconds, which go on every two seconds, and as a total in microseconds. In the model reclaim, refaults and swapping in are added to it without passing time, and sleeping in the kernel passes time.',
-    numbers: taskFacts,
+    numbers: all(taskFacts, sleepFacts),
     features: ['psi', 'psiMemFull', 'psiCpuFull', 'psiStall', 'psiWindowMinUs'],
   }),
 }

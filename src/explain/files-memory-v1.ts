@@ -3,6 +3,7 @@ import { failcnt, maxOf, usage, watermark } from '../engine/counter.ts'
 import type { MemCgroup } from '../engine/memcg.ts'
 import { all, type Explanation, type Explanations, type Facts, fact, forAll, memcgOf } from './explanation.ts'
 import { counterFacts, memoryCounter, pagesText, staleFacts, stockFacts, v1LimitFacts } from './memory-facts.ts'
+import { sleepFacts } from './tree-facts.ts'
 
 type CounterOf = (m: MemCgroup) => number
 
@@ -102,7 +103,7 @@ export const memoryFilesV1: Explanations = {
   },
   'memory.oom_control': {
     rule: 'oom_kill_disable 1: a task that runs out sleeps (under_oom 1) until memory is freed, the limit is raised, or 0 is written. oom_kill counts killed tasks.',
-    numbers: all(oomFacts, resourceFacts(memoryCounter)),
+    numbers: all(oomFacts, sleepFacts, resourceFacts(memoryCounter)),
     features: ['oomMode'],
   },
   'memory.pressure_level': {

@@ -19,6 +19,7 @@ import {
   swapHighFacts,
   swapMaxFacts,
 } from './memory-facts.ts'
+import { sleepFacts } from './tree-facts.ts'
 
 const peakFacts =
   (of: typeof memoryCounter): Facts =>
@@ -104,7 +105,7 @@ export const memoryFiles: Explanations = {
   },
   'memory.high': {
     rule: 'Where tasks are made to reclaim, and are slowed down when that does not help; usage may pass it. Writing a value below the usage stores it and reclaims the excess, as long as there are retries; it never fails or kills, and counts no event.',
-    numbers: all(counterFacts(memoryCounter), stockFacts, highFacts, eventFacts('high')),
+    numbers: all(counterFacts(memoryCounter), stockFacts, highFacts, sleepFacts, eventFacts('high')),
     features: ['highMode', 'highDelay', 'highRetry', 'highSyncLarge', 'memoryHighWrite', 'reclaimRetries'],
   },
   'memory.max': {

@@ -70,3 +70,14 @@ export const freezeFacts: Facts = ({ cg }) => [
   fact('of these frozen', cg.frozenTasks),
   fact('cgroups below that are frozen', `${cg.frozenDescendants} of ${cg.descendants}`),
 ]
+
+/** Tasks of this cgroup and below that sleep in the kernel. */
+export const sleepFacts: Facts = ({ tree, cg }) => {
+  const sleepers = [...subtree(cg)].flatMap(each => [...(each.tasks ?? [])]).filter(task => task.sleep !== null)
+  return sleepers.slice(0, MANY).map(({ name, pid, sleep }) => {
+    const until = Number.isFinite(sleep!.until)
+      ? `for ${(sleep!.until - tree.clock.now) / 1e6} ms more`
+      : 'until it is woken'
+    return fact(`task ${name || pid} sleeps`, `${until}, because of: ${sleep!.reason}`)
+  })
+}

@@ -138,7 +138,8 @@ export class Kernfs implements Door {
     for (const cg of tree.pressureChanged.splice(0)) {
       const block = cg.self.files
       if (block === null) continue
-      for (const file of this.#opens.files) if (file?.block === block) killHidden(this.#files, file)
+      for (const file of this.#opens.files)
+        if (file?.block === block && killHidden(this.#files, file)) wake(file, this.#notices)
       this.#notices.push({
         kind: 'names',
         parent: directoryNode(block),

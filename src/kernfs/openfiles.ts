@@ -243,7 +243,9 @@ export function writeFile(
   return result < 0 ? result : size
 }
 
-/** The pressure files of a cgroup were hidden: descriptions of them are dead, whatever comes later. */
-export function killHidden(ctx: FileContext, file: OpenFile): void {
-  if (isHidden(rowIn(ctx.tree, file), file.block.css.cgroup)) file.dead = true
+/** The pressure files of a cgroup were hidden: descriptions of them are dead, whatever comes later. Whether this is one. */
+export function killHidden(ctx: FileContext, file: OpenFile): boolean {
+  const hidden = isHidden(rowIn(ctx.tree, file), file.block.css.cgroup)
+  if (hidden) file.dead = true
+  return hidden
 }

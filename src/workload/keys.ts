@@ -53,6 +53,12 @@ const HZ: ValueKind<number> = {
   print: String,
 }
 
+const LRU_KIND: ValueKind<'classic'> = {
+  accepts: 'classic; the lists of generations (mglru) are not modelled',
+  parse: text => (text === 'classic' ? text : undefined),
+  print: String,
+}
+
 const SHRINK_BATCH: ValueKind<number> = {
   accepts: 'one of 128, 1024',
   parse: text => [128, 1024].find(batch => String(batch) === text),
@@ -103,6 +109,7 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
     fixed: true,
     about: 'Reclaim by lists, with swap and shrinkers; ideal: exactly as many clean file pages as it is asked for.',
   },
+  lru: { kind: LRU_KIND, usual: 'classic', fixed: true, about: 'The lists of reclaim: active and inactive ones.' },
   memoryRecursiveprot: {
     kind: FLAG,
     usual: false,
@@ -185,7 +192,6 @@ export const OPTION_KEYS: { readonly [K in keyof ModelOptions]: Key<ModelOptions
 
 /** Options of the model whose behaviour a later step brings, with that step. */
 export const LATER_OPTIONS: Readonly<Record<string, number>> = {
-  lru: 3,
   stockDrainMs: 3,
   psiCpus: 4,
 }

@@ -4,13 +4,13 @@
  *
  * A write of `FILE [ARGUMENTS]` registers this open description with a file of the cgroup, as `EVENTFD FILE ARGUMENTS`
  * there would. A read tells what has happened since the last one, a line `FILE [ARGUMENTS] COUNT` each; poll(2) says
- * POLLPRI when there is something. Closing ends it; a removal of the cgroup ends it with one more event.
+ * POLLPRI when there is something. Closing ends it, and so does the removal of the cgroup: the file is gone then.
  */
 import { ENODEV, type Errno, isErrno, OK, type Ok } from '../errno.ts'
 import { trim } from '../formats/parse.ts'
 import type { TextBuffer } from '../formats/text.ts'
 import type { Access, FileRow } from '../tree/controller.ts'
-import { dropListener, type EventCounter } from '../tree/listeners.ts'
+import { dropListener, type EventCounter, type EventTarget } from '../tree/listeners.ts'
 import { register } from '../tree/registration.ts'
 import type { ByteString } from '../units.ts'
 
@@ -41,13 +41,16 @@ function showEvents(
 
 function listen(text: ByteString, { tree, cg, memory }: Access): Errno | Ok {
   const css = cg.css[tree.controllers.findIndex(({ name }) => name === 'memory')]
-  const block = cg.self.files?.control
-  if (!css?.memcg || !block) return ENODEV
+  const block = cg.self.files?.control ?? null
+  if (!css?.memcg) return ENODEV
   const asked = trim(text)
   const [file = '', ...args] = asked.split(' ')
-  const row = tree.tables[block.table]!.index.get(NAME)!
   const counter: EventCounter = { count: 0 }
-  const listener = register(tree, css.memcg, file, args.join(' '), { kind: 'file', counter, file: { block, row } })
+  // That of the whole machine is no file of a cgroup: nobody who polls it is woken.
+  const target: EventTarget = block
+    ? { kind: 'file', counter, file: { block, row: tree.tables[block.table]!.index.get(NAME)! } }
+    : { kind: 'counter', counter }
+  const listener = register(tree, css.memcg, file, args.join(' '), target)
   if (isErrno(listener)) return listener
   memory.listens ??= []
   memory.listens.push({ listener, text: asked, counter })

@@ -4,6 +4,8 @@
  * On a manual clock they move time to where they end. On a real clock the write waits for the host's time.
  */
 import type { WorkKind } from '../clock.ts'
+import { STALL_ENDS } from '../engine/psi/hold.ts'
+import { PSI_POLL, PSI_STEP } from '../engine/psi/trigger.ts'
 import { ENOENT, type Errno, ETIMEDOUT, OK, type Ok } from '../errno.ts'
 import { TASK_WAKES } from '../tree/sleep.ts'
 import type { Task } from '../tree/task.ts'
@@ -17,8 +19,11 @@ const DEFAULT_SETTLE: Nanoseconds = seconds(60)
 /** Deferred: the latest end of a wait has come. */
 export const DEADLINE: WorkKind = 'wait-deadline'
 
-/** What nobody waits for by waiting for everything deferred: other ends of waits, and sleepers. */
-const NOT_WORK: readonly WorkKind[] = [DEADLINE, TASK_WAKES]
+/**
+ * What nobody waits for by waiting for everything deferred: other ends of waits, sleepers, pressure that is held and
+ * those who watch it.
+ */
+const NOT_WORK: readonly WorkKind[] = [DEADLINE, TASK_WAKES, STALL_ENDS, PSI_POLL, PSI_STEP]
 
 /** Whether what is waited for has come. */
 export function isOver({ kernel, workload }: Pick<Context, 'kernel' | 'workload'>, what: WaitFor): boolean {

@@ -338,7 +338,8 @@ export class Workload {
     job.outcome = isUnfinished ? null : outcome
     if (isNew) this.jobs.push({ ...job, pid: task.pid })
     const words = outcome instanceof Refusal ? '' : outcome.words
-    return new Waiting([words, `until=${until}`, `reason=${reason}`].filter(Boolean).join(' '))
+    const end = Number.isFinite(until) ? `until=${until}` : ''
+    return new Waiting([words, end, `reason=${reason}`].filter(Boolean).join(' '))
   }
 
   /** Why a task does not do a new line at once: it can act when it is alive, not stopped in any way, and has nothing queued. */

@@ -108,7 +108,7 @@ t.test('.memcgfs/config shows all keys; a feature is fixed, an option is not', t
   t.equal(write('/.memcgfs/config', 'cache_objects=reference\n'), 'EROFS')
   t.equal(write('/.memcgfs/config', 'cache_create_bypass=clock\n'), 26)
   t.match(read('/.memcgfs/config'), /^cache_create_bypass=clock$/m)
-  t.equal(write('/.memcgfs/config', 'flusher_ms=1\n'), 'EOPNOTSUPP')
+  t.equal(write('/.memcgfs/config', 'stock_drain_ms=1\n'), 'EOPNOTSUPP')
   t.equal(write('/.memcgfs/config', 'nope=1\n'), 'EINVAL')
   t.end()
 })

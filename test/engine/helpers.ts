@@ -35,6 +35,7 @@ export function engineOf(
   const features = featuresOf(kernel)
   const options: ModelOptions = {
     reclaim: 'ideal',
+    lru: 'classic',
     memoryRecursiveprot: false,
     sbShrinkBatch: 128,
     writeback: 'instant',

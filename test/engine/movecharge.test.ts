@@ -68,6 +68,17 @@ t.test('WE-45: 6.18 moves nothing any more', async t => {
   t.equal(shell.read('/memory/b/memory.move_charge_at_immigrate'), '0\n')
 })
 
+t.test('a file that is mapped twice, and in part, moves once as far as it is mapped', async t => {
+  const shell = shellOf({ kernel: '6.1', hierarchy: 'v1', cpus: 1 })
+  for (const name of ['a', 'b']) shell.root.mkdir(`/memory/${name}`, 0o755)
+  shell.do('/memory/a', 'task t bare', 'file f 200p', 'read t f 0 200p', 'map t f m 0 100p', 'map t f n 50p 100p')
+  shell.do('/memory/a', 'drain-stocks')
+  shell.write('/memory/b/memory.move_charge_at_immigrate', '2')
+  shell.do('/memory', 'move t /b', 'drain-stocks')
+  t.equal(usage(shell, '/memory/a/memory.usage_in_bytes'), 50)
+  t.equal(usage(shell, '/memory/b/memory.usage_in_bytes'), 150)
+})
+
 t.test('what is in swap moves with anonymous memory, what others show stays', async t => {
   const shell = scene('6.1', 'v1', { swap: '64M' })
   shell.do('/memory/a', 'fork t child', 'task u bare', 'anon u heap 300p', 'drain-stocks')

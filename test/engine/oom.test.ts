@@ -2,7 +2,7 @@
 import t from 'tap'
 import { BOOT_TIME, takeDue } from '../../src/clock.ts'
 import { chargePages } from '../../src/engine/charge.ts'
-import { charge, setMax, usage } from '../../src/engine/counter.ts'
+import { charge, failcnt, setMax, usage } from '../../src/engine/counter.ts'
 import { drainStocks } from '../../src/engine/drain.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { eventCount, localEventCount } from '../../src/engine/events.ts'
@@ -271,6 +271,28 @@ t.test('oom_no_victim: with nobody to kill a charge passes the limit up to 5.9, 
     setMax(e.counters, m.memory, 0)
     t.equal(chargePages(e, m, 1, GFP_KERNEL, 0, null), result, kernel)
     t.equal(usage(e.counters, m.memory), result === OK ? 1 : 0, kernel)
+  }
+  t.end()
+})
+
+t.test('WE-05: a charge of 512 pages is refused after as many rounds, and kills nobody', t => {
+  for (const [kernel, rounds, oom] of [
+    ['4.19', 7, 1],
+    ['5.3', 7, 0],
+    ['5.8', 7, 0],
+    ['5.9', 18, 0],
+    ['6.12', 18, 0],
+  ] as const) {
+    const { e, m, first } = scene(kernel)
+    anon(e, first, 600)
+    drainStocks(e, m)
+    charge(e.counters, m.memory, 1000 - usage(e.counters, m.memory))
+    setMax(e.counters, m.memory, 1000)
+    t.equal(chargePages(e, m, 512, GFP_KERNEL, 0, null), ENOMEM, kernel)
+    t.equal(failcnt(e.counters, m.memory), rounds, `${kernel}: failcnt`)
+    t.equal(eventCount(e, m, 'max'), rounds, `${kernel}: max`)
+    t.equal(eventCount(e, m, 'oom'), oom, `${kernel}: oom`)
+    t.notOk(first.dying)
   }
   t.end()
 })

@@ -49,6 +49,28 @@ t.test('a band that holds is status 0, one that is missed 1', async t => {
   t.match(missed.out, '1 of 1 bands missed.')
 })
 
+t.test(
+  'numbers that are compared stand in a table of rows and columns, what is missed with what would be accepted',
+  async t => {
+    const { claims, ...rest } = fake(exactly(42))
+    const placed = (row: string, column: string, band: Band) => ({
+      ...claims[0]!,
+      id: `${row} ${column}`,
+      band,
+      cell: { table: 'Doubles', row, column },
+    })
+    const compared: Experiment = {
+      ...rest,
+      claims: [placed('a', 'x', exactly(1)), placed('a', 'long', exactly(2)), placed('b', 'long', exactly(4))],
+      measure: around => ({ ...rest.measure(around), values: { 'a x': 1, 'a long': 2, 'b long': 3 } }),
+    }
+    const { status, out } = await run(compared, 'fake')
+    t.equal(status, 1)
+    t.match(out, 'Doubles\n    x             long\na   1                2\nb       3 (accepted 4)\n')
+    t.match(out, '1 of 3 bands missed.')
+  },
+)
+
 t.test('a plain band holds for the default parameters only', async t => {
   const other = await run(fake(exactly(42)), 'fake', '--number', '5')
   t.equal(other.status, 0)

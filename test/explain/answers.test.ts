@@ -77,6 +77,15 @@ t.test('memory.max: limits of cgroups above count', async t => {
   t.match(asked(shell, '/p/c/memory.max'), /memory\.max of \/p: 256 pages = 1048576 bytes, \d+ pages below it/)
 })
 
+t.test('memory.high: who sleeps for it', async t => {
+  const { shell } = booted({ swap: '0' })
+  shell.mkdir('/a', 0o755)
+  shell.writeFile('/a/memory.high', '1M')
+  does(shell, '/a', 'task t1 bare')
+  does(shell, '/a', 'anon t1 heap 8M')
+  t.match(asked(shell, '/a/memory.high'), /task t1 sleeps: for \d+ ms more, because of: high/)
+})
+
 t.test('a refused rmdir: who lives there, at that moment', async t => {
   const { shell } = booted()
   shell.mkdir('/a', 0o755)

@@ -66,10 +66,10 @@ t.test('another kernel, with one feature switched', { skip: cannotMount }, async
   t.teardown(() => {
     if (mountedOn(dir) !== undefined) memcgfs('unmount', dir, '--lazy')
   })
-  const settings = ['--kernel', '5.3', '--with', 'slab_flush_at_offline=none', '--with', 'oom_mode=inline']
+  const settings = ['--kernel', '5.3', '--with', 'slab_flush_at_offline=none', '--with', 'cpu_stat_nice=yes']
   const { stdout, stderr } = memcgfs('mount', dir, '--background', ...settings)
   t.match(stdout, /: cgroup v2 as Linux 5\.3, /)
-  t.equal(stderr, 'memcgfs: oom_mode is set, but not modelled yet: step 3 brings it\n')
+  t.equal(stderr, 'memcgfs: cpu_stat_nice is set, but not modelled yet: step 4 brings it\n')
   const kernel = readFileSync(join(dir, '.memcgfs/kernel'), 'utf8')
   t.match(kernel, /^kernel 5\.3\nrelease 5\.3\.1\n/)
   t.match(kernel, /^slab_flush_at_offline none # --with, 5\.3 has reclaimable$/m)
@@ -77,7 +77,7 @@ t.test('another kernel, with one feature switched', { skip: cannotMount }, async
 })
 
 t.test('events of the model wake programs up', { skip: cannotMount }, async t => {
-  const dir = mounted(t)
+  const dir = mounted(t, '--swap', '0')
   const cgroup = smallCgroup(dir)
   const run = (line: string): void => writeFileSync(join(cgroup, '.memcgfs/do'), `${line}\n`)
   const client = await startClient(t)
@@ -123,6 +123,9 @@ t.test('events of the model wake programs up', { skip: cannotMount }, async t =>
     // What is left of the stall is told when the window has passed: nobody asks the mount anything meanwhile.
     t.same(await client.special('poll', [{ fd, events: POLLPRI }], LONG_MS), [POLLPRI])
     t.match(await client.read(fd, 200, 0), /^some avg10=.* total=300000\nfull avg10=.* total=0\n$/)
+    const hidden = client.special('poll', [{ fd, events: POLLPRI }], LONG_MS)
+    writeFileSync(join(cgroup, 'cgroup.pressure'), '0')
+    t.same(await hidden, [POLLPRI | POLLERR], 'the file is gone')
     await client.call('close', fd)
   })
 

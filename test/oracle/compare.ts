@@ -104,11 +104,18 @@ const RULES: Readonly<Record<string, Rule>> = {
   'memory.events': sameEvents,
   'memory.events.local': sameEvents,
   'memory.swap.events': sameEvents,
+  'memory.failcnt': sameEvents,
+  'memory.memsw.failcnt': sameEvents,
+  'memory.kmem.failcnt': sameEvents,
+  'memory.kmem.tcp.failcnt': sameEvents,
   'memory.pressure': sameShape,
   'io.pressure': sameShape,
   'cpu.pressure': sameShape,
   'cgroup.stat': sameDirections,
 }
+
+/** A file of the memory controller in the root group. */
+const ROOT_FILE = new RegExp(`^${CGROUPS}(/memory)?/memory\\.[^/]*$`)
 
 /** The rule for the contents of a file when they are not equal; undefined where they have to be. */
 function ruleFor(path: ByteString, varies: boolean): Rule | undefined {
@@ -232,7 +239,7 @@ function compareData({ step, got, named, history, banded }: Compared): DataResul
   const earlier = history.get(path)
   if (path !== '') history.set(path, { recorded, got: ours })
   if (recorded === ours) return recorded === data ? 'equal' : 'alike'
-  if (banded !== undefined && !step.varies && !path.startsWith(`${CGROUPS}/memory.`)) {
+  if (banded !== undefined && !step.varies && !ROOT_FILE.test(path)) {
     const outside = quantitiesOutside(path.slice(path.lastIndexOf('/') + 1), banded, recorded, ours)
     if (outside !== undefined) return outside.length === 0 ? 'alike' : outside
   }

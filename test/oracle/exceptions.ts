@@ -107,6 +107,23 @@ export const EXCEPTIONS: readonly Exception[] = [
     reason: 'In process there is no /proc to open a file of: its descriptor is closed (EBADF) instead of foreign.',
   },
   {
+    rows: 'memory/oom_control/disabled',
+    recorded: '6.1-v1',
+    steps: ['28', '29', '30'],
+    doors: ['in process'],
+    reason:
+      'The limit of memory and swap is raised first, and here the task goes on at once and swaps; the recorded one was ' +
+      'not awake before the other limit was raised, too.',
+  },
+  {
+    rows: 'memory/kmem/tcp',
+    recorded: '6.1-v1',
+    steps: ['26'],
+    doors: ['in process'],
+    reason:
+      'Buffers of a TCP socket are the data here; the recorded ones hold headers as well, a twelfth more, and passed the limit.',
+  },
+  {
     rows: 'core/memory/tasks/order',
     steps: ['10', '11'],
     doors: ['in process'],
@@ -156,14 +173,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     reason:
       'The recorded kernel killed the second task, too, because the first had not yet given its memory back when the ' +
       'charge was tried again. Here an exit is at once. On 6.1 the second one lived, as here.',
-  },
-  {
-    rows: 'memory/max/oom-score-adj-min',
-    steps: ['9'],
-    doors: ['in process'],
-    reason:
-      'A fault for which nobody can be killed is tried for ever; in the workload language its line ends with ENOMEM, and ' +
-      'says so (docs/workload.md).',
   },
   {
     rows: 'memory/file/deleted-group-keeps-cache',

@@ -75,7 +75,7 @@ const LINES: Readonly<Record<string, (who: string, given: Arguments) => readonly
   advise: (who, given) => [`advise ${who} ${given('name')} ${given('advice')}`],
   fwrite: (who, given) => {
     const { name, fs } = fileOf(given('path'))
-    const sync = given('sync') === '' ? [] : [`-flush ${name}`]
+    const sync = given('sync') === '' ? [] : [`flush ${name} fs=${fs}`]
     return [
       `-unlink ${name} fs=${fs}`,
       `file ${name} 0 fs=${fs}`,

@@ -75,6 +75,14 @@ t.test('the selection', async t => {
   t.ok(sample.length > rows.length / 5 && sample.length < rows.length / 2, 'a mount gets a sample')
 })
 
+t.test('6.1-v1, programs that use memory, in process', async t => {
+  const report = replayAll(memoryRows('6.1-v1'), new InProcess(recordingOf('6.1-v1')))
+  t.comment(summary(report))
+  t.ok(report.agreeing >= 0.95 * report.total, summary(report))
+  for (const failure of report.failures) t.fail(describeFailure(failure))
+  t.same(report.stale, [], 'every exception still applies')
+})
+
 /** A row that says something else than the kernel did: the runner must notice. */
 t.test('a wrong answer does not pass', async t => {
   const recorded = (id: string): Fields => [...rows, ...loadRows('6.12-v2', 'core')].find(row => row.id === id)!

@@ -48,9 +48,8 @@ export function selectedRows(kernel: Recording['rows']): Fields[] {
   ]
 }
 
-/** Rows in which helpers use memory, of the recordings of version 2. */
-export const memoryRows = (kernel: Recording['rows']): Fields[] =>
-  kernel === '6.1-v1' ? [] : loadRows(kernel, 'memory')
+/** Rows in which helpers use memory. */
+export const memoryRows = (kernel: Recording['rows']): Fields[] => loadRows(kernel, 'memory')
 
 /** Numbers of kernel threads of the recorded machine (errata.md §2.3): what they name on a real host is its own affair. */
 const NAMES_KERNEL_THREAD = /^cgroup\.(procs|threads)\/\W*(?:0x)?0*(?:2|3|5|8|10|16)\W*$/i

@@ -60,6 +60,15 @@ const alive = fc.oneof(
     .tuple(task, fc.integer({ min: 1, max: 200 }), fc.constantFrom('', ' tag=w', ' cpu=0-3'))
     .map(([id, n, how]) => `kmalloc ${id} 192 ${n}${how}`),
   fc
+    .tuple(
+      task,
+      fc.constantFrom('NOWAIT', 'ATOMIC', 'NOFS', 'KERNEL+NOFAIL', 'KERNEL+MAYFAIL', 'KERNEL+NORETRY'),
+      fc.constantFrom('', ' syscall=40'),
+    )
+    .map(([id, flags, calls]) => `kmalloc ${id} 3000 100 gfp=GFP_${flags}${calls}`),
+  fc.tuple(task, fc.constantFrom('on', 'off', 'off')).map(([id, how]) => `irq ${id} ${how}`),
+  fc.tuple(task, fc.constantFrom('-1000', '0', '500')).map(([id, n]) => `adj ${id} ${n}`),
+  fc
     .tuple(task, fc.integer({ min: 1, max: 50 }), fc.constantFrom('', ' tag=w'))
     .map(([id, n, how]) => `kfree ${id} ${n}${how}`),
   fc.tuple(task, fc.integer({ min: 1, max: 5 })).map(([id, n]) => `kpages ${id} 1 ${n}`),
@@ -104,6 +113,7 @@ const alive = fc.oneof(
     'reclaim /a/x 700p',
     'reclaim global 2000p',
     'tick 15ms',
+    'wait all max=3s',
     'step',
     'settle',
   ),
@@ -189,6 +199,8 @@ const machineSettings = fc.record({
   cache_objects: fc.constantFrom('measured', 'reference'),
   cache_create_bypass: fc.constantFrom('0', '1', '5', 'clock'),
   kmem_on_v2: fc.constant('yes'),
+  max_watermark: fc.constantFrom('no', 'no', 'yes'),
+  memory_localevents: fc.constantFrom('no', 'yes'),
   reclaim: fc.constantFrom('classic', 'classic', 'ideal'),
   swap: fc.constantFrom('0', '4M', '1G'),
   writeback: fc.constantFrom('instant', 'timed'),

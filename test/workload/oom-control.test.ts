@@ -109,7 +109,7 @@ t.test('with nobody to kill a fault is tried again until there is room (recorded
   root.mkdir('/a', 0o755)
   write('/a/memory.max', '1M')
   run('/a', 'task t bare adj=-1000', 'anon t heap 2M')
-  t.match(result('/a')[1], /^2 waits anon t pages=256 of=512 .*reason=room/)
+  t.match(result('/a')[1], /^2 waits anon t pages=256 of=512 reason=room/)
   t.match(read('/a/memory.events'), /\nmax 18\noom 1\noom_kill 0\n/)
   write('/a/memory.max', '4M')
   run('/a', 'wait t')

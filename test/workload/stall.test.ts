@@ -76,7 +76,7 @@ t.test('irq.pressure has one line, where the kernel was built for it', t => {
 })
 
 t.test('a trigger is polled once per event, and dies with its cgroup', t => {
-  const { root, do: run } = shell()
+  const { root, do: run, kernel } = shell()
   const fd = Number(root.open('/a/b/memory.pressure', O.RDWR))
   root.write(fd, 'some 150000 1000000')
   run('/a/b', 'stall memory some=20%', 'tick 700ms')
@@ -86,7 +86,8 @@ t.test('a trigger is polled once per event, and dies with its cgroup', t => {
   t.equal(root.poll(fd, POLLPRI), 0, 'seen')
   root.rmdir('/a/b')
   t.equal(root.poll(fd, POLLPRI), POLLPRI | POLLERR)
-  t.equal(run('/', 'settle'), 7, 'nothing is left on the clock')
+  run('/', 'tick 10s')
+  t.equal(kernel.engine.clock.queue.length, 0, 'nothing is left on the clock')
   root.close(fd)
   t.end()
 })
@@ -138,5 +139,16 @@ t.test('reclaim, refaults and swapping in are stalls of who does them', t => {
   write('/a/memory.max', read('/a/memory.current').trim())
   run('/a', 'anon t more 512K')
   t.ok(total(read('/a/memory.pressure')) > before)
+  t.end()
+})
+
+t.test('settle waits neither for what is held nor for who watches it', t => {
+  const { root, do: run, kernel } = shell()
+  const fd = Number(root.open('/a/memory.pressure', O.RDWR))
+  root.write(fd, 'some 150000 1000000')
+  run('/a', 'stall memory some=50%', 'stall io some=50% for=20s')
+  const before = kernel.now
+  t.equal(run('/', 'settle'), 7)
+  t.equal(kernel.now, before)
   t.end()
 })

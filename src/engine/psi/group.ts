@@ -128,9 +128,13 @@ function createBooks(now: Nanoseconds): PsiBooks {
   }
 }
 
-/** `full` of memory: nobody gets anything done. Kernel: test_state; `only-reclaimers` does not count those who reclaim. */
-export const isMemoryFull = ({ memstall, running, memstallRunning }: PsiTasks, { psiMemFull }: Features): boolean =>
-  memstall > 0 && running === (psiMemFull === 'no-runnable' ? 0 : memstallRunning)
+/** Nobody can run but who waits for memory. Kernel: test_state; `only-reclaimers` does not count those who reclaim. */
+export const isAlone = ({ running, memstallRunning }: PsiTasks, { psiMemFull }: Features): boolean =>
+  running === (psiMemFull === 'no-runnable' ? 0 : memstallRunning)
+
+/** `full` of memory: somebody waits for it, and nobody else gets anything done. */
+export const isMemoryFull = (tasks: PsiTasks, features: Features): boolean =>
+  tasks.memstall > 0 && isAlone(tasks, features)
 
 /** By state: whether the tasks are in it. Of cpu and irq nothing is known yet: no task uses CPU time. */
 function isIn(state: PsiState, tasks: PsiTasks, features: Features): boolean {

@@ -99,6 +99,7 @@ export function noteActivity(e: Engine, group: PsiGroup, books: PsiBooks): void 
   const { now } = e.clock
   books.stalled = true
   if (books.workDue === Number.POSITIVE_INFINITY) books.workDue = now + PSI_PERIOD
+  if (books.triggers.length === 0) return
   queueStep(e, group, books)
   const rhythm = rhythmOf(books)
   if (rhythm === Number.POSITIVE_INFINITY || books.pollUntil > 0) return
