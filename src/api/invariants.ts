@@ -9,6 +9,7 @@ import type { Engine } from '../engine/engine.ts'
 import { type FolioBatch, foliosIn, LISTS, listPages } from '../engine/folio.ts'
 import { forEachInSubtree, type MemCgroup } from '../engine/memcg.ts'
 import type { Mm } from '../engine/mm.ts'
+import { DEVICE, MOVING } from '../engine/pins.ts'
 import { brokenSlabBooks } from '../engine/slab/check.ts'
 import { STAT, type StatName, trueStat } from '../engine/vmstat.ts'
 import type { Kernel } from '../kernel.ts'
@@ -29,6 +30,7 @@ export function brokenInvariants(kernel: Kernel): string[] {
   }
   checkMemory(kernel, expect)
   checkSwap(kernel.engine, expect)
+  checkHolds(kernel.engine, expect)
   checkKernelMemory(kernel, expect)
   broken.push(...brokenSlabBooks(kernel.engine))
   checkTree(kernel, expect)
@@ -77,6 +79,20 @@ function checkSwap(e: Engine, expect: Expect): void {
     else if (m.memsw !== NO_COUNTER)
       expect(`memcg ${m.slot}: memory and swap`, usage(e.counters, m.memsw), usage(e.counters, m.memory) + below)
   }
+}
+
+/** Holds are those of who holds, and what cannot be evicted stands on the list of that. */
+function checkHolds({ folios, mms }: Kernel['engine'], expect: Expect): void {
+  const pinned = new Map<number, Pages>()
+  for (const batch of folios.batches) {
+    if (!batch) continue
+    const { id, pages, holders, mappers, list } = batch
+    for (const holder of holders) pinned.set(holder, (pinned.get(holder) ?? 0) + pages)
+    const isKept = holders.includes(DEVICE) || mappers.some(({ vma }) => vma.isLocked)
+    expect(`batch ${id}: unevictable`, Number(list === 'unevictable'), Number(isKept))
+  }
+  expect('pages whose charge is moving', pinned.get(MOVING) ?? 0, 0)
+  for (const mm of mms.values()) expect(`address space ${mm.id}: pins`, mm.pinned, pinned.get(mm.id) ?? 0)
 }
 
 function checkMemory({ engine, tree }: Kernel, expect: Expect): void {

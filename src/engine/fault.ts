@@ -5,11 +5,12 @@
  */
 import { type Bytes, type Cpu, KIB, type Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { addBatch, isolate, joinPrevious } from './folio.ts'
+import { addBatch, isolate, joinPrevious, relist } from './folio.ts'
 import { IN_FAULT } from './gfp.ts'
 import { returnToUser } from './high.ts'
 import { payerOf } from './kmem.ts'
 import { allocKernelPages } from './kmemalloc.ts'
+import { activeList } from './lru.ts'
 import { mapBatch, unmapRange } from './mapping.ts'
 import { createVma, ENTRIES_PER_TABLE, type Mm, tablesFor, type Vma } from './mm.ts'
 import { bringIn } from './pagecache.ts'
@@ -48,7 +49,10 @@ export function touchRegion(e: Engine, vma: Vma, start: Pages, end: Pages, how: 
     } else if (how.write && needsCopy(vma, extent)) done = faultCopy(e, vma, page, stretch.pages, actor)
     else {
       done = stretch.pages
-      if (how.write) writeMapped(e, extent, page, done, actor.cpu)
+      if (how.write) {
+        keepContents(e, vma, page, done, actor.cpu)
+        writeMapped(e, vma.map.extents[extentAt(vma.map, page)]!, page, done, actor.cpu)
+      }
       useMapped(e, vma, vma.map.extents[extentAt(vma.map, page)]!, page, done, actor)
     }
     returnToUser(e, actor.mm, actor.cpu)
@@ -76,6 +80,15 @@ function useMapped(e: Engine, vma: Vma, { batch, start }: Extent, page: Pages, p
   const found = firstStretch(vma.map, page, page + pages).extent!
   const handedOver = noteUse(e, found.batch!, page - found.start, pages, 'fault', actor)
   modStatTimes(e, actor.mm.memcg, STAT.pgfault, actor.cpu, 1, handedOver)
+}
+
+/** What was given up and is written again is wanted. */
+function keepContents(e: Engine, vma: Vma, page: Pages, pages: Pages, cpu: Cpu): void {
+  const { extent } = firstStretch(vma.map, page, page + pages)
+  if (!extent?.batch?.lazyFree) return
+  const written = isolate(e, extent.batch, page - extent.start, pages, cpu)
+  written.lazyFree = false
+  relist(e, written, activeList(written), cpu)
 }
 
 /** A write must not be seen by others: the zero page, memory shared since a fork, a file mapped privately. */

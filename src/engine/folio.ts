@@ -50,6 +50,8 @@ export interface FolioBatch {
   dirty: boolean
   /** Number of the round that is writing it now; 0 for none. */
   writeback: number
+  /** Anonymous memory whose contents nobody wants until it is written again: it stands among page cache. */
+  lazyFree: boolean
   /** Who else holds on to it (pins.ts): while anybody does, it is neither freed nor evicted. */
   holders: readonly number[]
   /** Whoever used it last. */
@@ -106,6 +108,7 @@ export function addBatch(e: Engine, what: NewFolios, cpu: Cpu): FolioBatch {
     file: null,
     filePage: 0,
     mappers: [],
+    lazyFree: false,
     holders: [],
     user: what.memcg,
     orphan: null,
@@ -266,6 +269,7 @@ function areAlike(first: FolioBatch, second: FolioBatch): boolean {
     first.referenced === second.referenced &&
     first.workingset === second.workingset &&
     first.dirty === second.dirty &&
+    first.lazyFree === second.lazyFree &&
     first.writeback === second.writeback &&
     (first.file === null || first.filePage + first.pages === second.filePage) &&
     first.user === second.user &&

@@ -87,6 +87,15 @@ export function ageLists(e: Engine, m: MemCgroup, node: NodeNumber, pages: Pages
   for (let level: MemCgroup | null = m; level !== null; level = level.parent) addAging(e, level, node, AGE, pages)
 }
 
+/** The lists go to the parent, with what reclaim of them cost. Kernel: memcg_reparent_lruvecs (7.1). */
+export function reparentCost(e: Engine, m: MemCgroup, parent: MemCgroup): void {
+  for (let node = 0; node < e.machine.nodes; node++)
+    for (const kind of [ANON, FILE]) {
+      const cost = agingOf(e, m, node, COST + kind)
+      if (cost > 0) addAging(e, parent, node, COST + kind, cost)
+    }
+}
+
 /** What reclaim of that kind of memory cost, here and above. Kernel: lru_note_cost. */
 export function noteCost(e: Engine, m: MemCgroup, node: NodeNumber, kind: Kind, cost: Pages): void {
   if (cost === 0 || e.features.scanBalance !== 'cost') return

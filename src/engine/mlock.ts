@@ -13,8 +13,14 @@ import { evict } from './reclaim/evict.ts'
 import { swapRoom } from './swapcharge.ts'
 import { swapOut } from './swapout.ts'
 import type { Actor } from './usercharge.ts'
-import { modStat, STAT } from './vmstat.ts'
+import { modStatTimes, STAT } from './vmstat.ts'
 import { evictionOf } from './workingset.ts'
+
+/** As if nobody had used it of late. */
+function clearUse(batch: FolioBatch): void {
+  for (const mapper of batch.mappers) mapper.young = false
+  batch.referenced = false
+}
 
 const batchesIn = ({ map }: Vma): FolioBatch[] => map.extents.flatMap(({ batch }) => batch ?? [])
 
@@ -57,16 +63,32 @@ export function pageOut(e: Engine, vma: Vma, cpu: Cpu): Pages {
   return out
 }
 
+/**
+ * The contents of what only this region shows are not wanted any more: reclaim frees it without writing it out, unless it
+ * is written before that. How many pages. Kernel: MADV_FREE.
+ */
+export function makeFree(e: Engine, vma: Vma, cpu: Cpu): Pages {
+  let pages = 0
+  for (const batch of batchesIn(vma)) {
+    if (batch.kind !== 'anon' || batch.mappers.length > 1 || batch.lazyFree) continue
+    batch.lazyFree = true
+    clearUse(batch)
+    relist(e, batch, 'inactive_file', cpu)
+    modStatTimes(e, batch.memcg, STAT.pglazyfree, cpu, 1, batch.pages)
+    pages += batch.pages
+  }
+  return pages
+}
+
 /** What only this region shows will be reclaimed before other memory; how many pages. Kernel: MADV_COLD. */
 export function makeCold(e: Engine, vma: Vma, cpu: Cpu): Pages {
   let pages = 0
   for (const batch of batchesIn(vma)) {
     if (batch.mappers.length > 1) continue
-    for (const mapper of batch.mappers) mapper.young = false
-    batch.referenced = false
+    clearUse(batch)
     if (!isActive(batch)) continue
     relist(e, batch, inactiveList(batch), cpu)
-    modStat(e, batch.memcg, STAT.pgdeactivate, cpu, batch.pages)
+    modStatTimes(e, batch.memcg, STAT.pgdeactivate, cpu, 1, batch.pages)
     pages += batch.pages
   }
   return pages

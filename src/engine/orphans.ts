@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts'
 import { batchesOf, type FolioBatch, isolate, isThere, type Orphan, rehome } from './folio.ts'
 import { moveFolioStats } from './foliostats.ts'
 import { GFP_KERNEL, GFP_MAYFAIL } from './gfp.ts'
+import { reparentCost } from './lruvec.ts'
 import { residentPages } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
 import { extentOf, insertExtent } from './pagemap.ts'
@@ -52,6 +53,7 @@ export function disposeLater(e: Engine, slot: number): void {
 
 function disposeOf(e: Engine, m: MemCgroup, cpu: Cpu): void {
   const parent = nearestOnline(m)
+  if (e.features.lruReparent) reparentCost(e, m, parent)
   const toMappers: FolioBatch[] = []
   for (const batch of batchesOf(e, m)) {
     const policy = policyOf(e, batch)
@@ -93,7 +95,7 @@ function giveToParent(e: Engine, batch: FolioBatch, parent: MemCgroup, cpu: Cpu)
 function evict(e: Engine, batch: FolioBatch, parent: MemCgroup, cpu: Cpu): void {
   const { zombies } = e
   if (batch.kind === 'file') {
-    if (batch.dirty) zombies.evictedDirty += batch.pages
+    if (batch.dirty || batch.writeback !== 0) zombies.evictedDirty += batch.pages
     else zombies.evictedClean += batch.pages
     if (batch.file !== null) insertExtent(batch.file.dropped, extentOf(batch.filePage, batch.pages))
     dropCache(e, batch, null, cpu)

@@ -34,7 +34,11 @@ export class ZombieScene {
   /** A is there and none of its tasks. `limit`: memory.max of B, in pages. */
   constructor(kernel: KernelId, settings: Settings, limit?: Pages) {
     // The memory of the cgroups themselves is left out: pages are counted.
-    this.lab = new Lab({ kernel, cpus: 1, with: { reclaim: 'ideal', percpu_charge: 'none', ...settings } })
+    this.lab = new Lab({
+      kernel,
+      cpus: 1,
+      with: { reclaim: 'ideal', writeback: 'timed', percpu_charge: 'none', ...settings },
+    })
     this.#build()
     if (limit !== undefined) this.lab.write('/P/B/memory.max', String(limit * 4096))
   }

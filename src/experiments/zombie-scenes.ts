@@ -157,7 +157,7 @@ export const SCENES: readonly Scene[] = [
     settings: DIRECT,
     expected: row(1408, 3048, 1012, 0, 5468, 768),
     kept: 'slots',
-    metrics: { misattributed_pages: 256 },
+    metrics: { misattributed_pages: 256, evicted_dirty: 1024, evicted_clean: 5120 - 1024 },
   },
   {
     id: 'direct-read',

@@ -1,7 +1,7 @@
 /** Verbs about memory that is kept in memory: pins, device buffers, leaks, locks, and advice (workload.md §4.2). */
 import { findFile } from '../engine/file.ts'
 import { createDeviceBuffer, freeDeviceBuffer, leakPages } from '../engine/loosepages.ts'
-import { dropPages, lockRegion, makeCold, pageOut, unlockRegion } from '../engine/mlock.ts'
+import { dropPages, lockRegion, makeCold, makeFree, pageOut, unlockRegion } from '../engine/mlock.ts'
 import type { Mm } from '../engine/mm.ts'
 import type { PageMap } from '../engine/pagemap.ts'
 import { pinPages, unpinPages } from '../engine/pins.ts'
@@ -105,7 +105,7 @@ function munlock({ kernel }: Context, args: Args): Outcome | Refusal {
   return ok(`${task.name} pages=${vma.pages}`)
 }
 
-const ADVICE = { dontneed: dropPages, pageout: pageOut, cold: makeCold } as const
+const ADVICE = { dontneed: dropPages, pageout: pageOut, cold: makeCold, free: makeFree } as const
 
 function advise({ kernel }: Context, args: Args): Outcome | Refusal {
   const task = args.task()
@@ -114,6 +114,8 @@ function advise({ kernel }: Context, args: Args): Outcome | Refusal {
   const advice = Object.keys(ADVICE).filter(each => args.flag(each)) as (keyof typeof ADVICE)[]
   if (advice.length !== 1) return new Refusal(EINVAL, `one of ${Object.keys(ADVICE).join(', ')} is wanted`)
   if (vma.isLocked) return new Refusal(EINVAL, `${vma.name} is locked in memory`)
+  if (advice[0] === 'free' && vma.file !== null && !vma.isPrivate)
+    return new Refusal(EINVAL, `${vma.name} shows a file: only anonymous memory can be given up`)
   const pages = ADVICE[advice[0]!](kernel.engine, vma, task.cpu)
   return ok(`${task.name} pages=${pages}`)
 }
@@ -126,5 +128,5 @@ export const holdingVerbs: readonly Verb[] = [
   acting('leak T SIZE charge', leak),
   acting('mlock T REGION charge', mlock),
   acting('munlock T REGION', munlock),
-  acting('advise T REGION [dontneed] [pageout] [cold]', advise),
+  acting('advise T REGION [dontneed] [pageout] [cold] [free]', advise),
 ]

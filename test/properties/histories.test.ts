@@ -54,7 +54,7 @@ const alive = fc.oneof(
   fc.constant('dmabuf-free d'),
   fc.tuple(fc.constantFrom('mlock', 'munlock'), task, region).map(([verb, id, name]) => `${verb} ${id} ${name}`),
   fc
-    .tuple(task, fc.constantFrom('r', 's', 'm', 'h'), fc.constantFrom('dontneed', 'pageout', 'cold'))
+    .tuple(task, fc.constantFrom('r', 's', 'm', 'h'), fc.constantFrom('dontneed', 'pageout', 'cold', 'free'))
     .map(([id, name, how]) => `advise ${id} ${name} ${how}`),
   fc
     .tuple(task, fc.integer({ min: 1, max: 200 }), fc.constantFrom('', ' tag=w', ' cpu=0-3'))

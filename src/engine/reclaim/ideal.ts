@@ -27,7 +27,7 @@ function reclaimFile(e: Engine, m: MemCgroup, want: Pages, cpu: Cpu): Pages {
       let batch = oldest(e, m, node, list)
       while (batch !== undefined && freed < want) {
         const next: FolioBatch | undefined = newerThan(e, batch)
-        const taken = isHeld(batch) ? 0 : Math.min(batch.pages, want - freed)
+        const taken = isHeld(batch) || batch.kind !== 'file' ? 0 : Math.min(batch.pages, want - freed)
         if (taken > 0) evict(e, isolate(e, batch, 0, taken, cpu), null, cpu)
         freed += taken
         batch = next

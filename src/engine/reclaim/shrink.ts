@@ -11,6 +11,7 @@ import type { Engine } from '../engine.ts'
 import { type FolioBatch, isolate, listPages, oldest, rejoin, relist } from '../folio.ts'
 import { activeList, inactiveList } from '../lru.ts'
 import { ANON, addAging, kindOf, LRU, type LruName, noteCost, ROTATED, SCANNED, sizesOf } from '../lruvec.ts'
+import { unmapBatch } from '../mapping.ts'
 import type { MemCgroup } from '../memcg.ts'
 import { isHeld } from '../pins.ts'
 import type { Protection } from '../protection.ts'
@@ -119,6 +120,10 @@ export function shrinkInactive(
     } else if (fate === 'keep') {
       relist(e, batch, list, scan.cpu)
       rejoin(e, batch)
+    } else if (batch.lazyFree) {
+      modStatTimes(e, m, STAT.pglazyfreed, scan.cpu, 1, taken)
+      unmapBatch(e, batch, scan.cpu)
+      freed += taken
     } else if (batch.kind === 'file') {
       evict(e, batch, evictionOf(e, batch, scan.target), scan.cpu)
       freed += taken
