@@ -12,6 +12,7 @@ import {
   maxFacts,
   memoryCounter,
   pagesText,
+  payerFacts,
   placeOf,
   staleFacts,
   stockFacts,
@@ -85,7 +86,7 @@ const CHARGING = ['batchPages', 'stockSlots', 'stockPin'] as const
 export const memoryFiles: Explanations = {
   'memory.current': {
     rule: 'What this cgroup and all below it hold, in bytes: the page counter. A charge takes a whole batch of pages from the counters and leaves the rest in the stock of its CPU, so pages are counted that nobody uses yet. Removed cgroups below count until what they hold is gone.',
-    numbers: all(counterFacts(memoryCounter), stockFacts, maxFacts, highFacts),
+    numbers: all(counterFacts(memoryCounter), stockFacts, payerFacts, maxFacts, highFacts),
     features: [...CHARGING, 'slabController', 'memoryCurrentRoot'],
   },
   'memory.peak': {

@@ -77,6 +77,13 @@ export const stockFacts: Facts = subject => {
   ]
 }
 
+/** What is paid for here and was used elsewhere. */
+export const payerFacts: Facts = subject => {
+  const { inherited } = memcgOf(subject)
+  if (inherited === null || inherited.length === 0) return []
+  return [fact('removed cgroups whose kernel objects are paid for here', inherited.length)]
+}
+
 /** Every limit of this kind that is set on the way up, with what is left below it. */
 const limitsUp =
   (name: string, of: CounterOf, limitOf: typeof maxOf): Facts =>

@@ -68,6 +68,20 @@ t.test('memory.stat: lines that are late', async t => {
   t.match(asked(shell, '/a/memory.stat'), 'lines that a reader finds otherwise than they are: none')
 })
 
+t.test('memory.current: who pays for what a removed cgroup left behind', async t => {
+  const { shell } = booted()
+  shell.mkdir('/p', 0o755)
+  shell.writeFile('/p/cgroup.subtree_control', '+memory')
+  shell.mkdir('/p/c', 0o755)
+  does(shell, '/p/c', 'task t1')
+  does(shell, '/p/c', 'lookup t1 ext4 100')
+  does(shell, '/p/c', 'read t1 f 0 10p')
+  does(shell, '/p/c', 'exit t1')
+  shell.rmdir('/p/c')
+  does(shell, '/p', 'settle')
+  t.match(asked(shell, '/p/memory.current'), 'removed cgroups whose kernel objects are paid for here: 1')
+})
+
 t.test('memory.max: limits of cgroups above count', async t => {
   const { shell } = booted()
   shell.mkdir('/p', 0o755)
