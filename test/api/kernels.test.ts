@@ -114,7 +114,7 @@ t.test('.memcgfs/config shows all keys; a feature is fixed, an option is not', t
 })
 
 t.test('who switches what is not modelled yet is told so', t => {
-  const { profile } = resolveOptions({ with: { oom_mode: 'inline', batch_pages: 32 } }, 'manual')
-  t.same(notesOn(profile), ['oom_mode is set, but not modelled yet: step 3 brings it'])
+  const { profile } = resolveOptions({ with: { cpu_stat_nice: true, batch_pages: 32 } }, 'manual')
+  t.same(notesOn(profile), ['cpu_stat_nice is set, but not modelled yet: step 4 brings it'])
   t.end()
 })
