@@ -93,6 +93,7 @@ const busy: Record<string, Request> = {
   'a file half read': system => [open('/b/memory.stat')(system), read(5, 10)(system)],
   'a peak of its own': system => [open('/b/memory.peak')(system), shell(system).write(6, '1')],
   'a trigger': system => [open('/b/memory.pressure')(system), shell(system).write(7, 'some 500000 2000000')],
+  'pressure it waits for': run('/b', 'stall memory some=50%'),
   'an unfinished line': system => [open('/b/.memcgfs/do')(system), shell(system).write(8, 'echo one\nec')],
   attributes: system => [
     shell(system).chmod('/b/memory.max', 0o600),
@@ -125,6 +126,7 @@ const onwards: Record<string, Request> = {
   'the line is finished': system => [shell(system).write(8, 'ho two\n'), shell(system).pread(8, 1000, 0)],
   'work of the frozen goes on': write('/frozen/cgroup.freeze', '0'),
   'grace periods and notifications': pass(100),
+  'what the pressure was': system => shell(system).readFile('/b/memory.pressure'),
   'what the watcher saw': system => shell(system).inotifyRead({ id: 1 }),
   'relative paths': system => [shell(system).list('.'), shell(system).getdents(9), shell(system).mkdir('new', 0o755)],
   'a zombie is reaped': run('/', 'reap z1'),
