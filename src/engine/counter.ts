@@ -31,7 +31,7 @@ const CHILDREN_LOW_USAGE = 13
 const STRIDE = 14
 
 export interface Counters extends Pool {
-  /** A child that uses more than it is protected for claims nothing of its parent's protection: up to 5.6. */
+  /** A child that uses more than it is protected for claims nothing of its parent's protection: up to 5.3. */
   readonly overuseClaimsNothing: boolean
 }
 
@@ -117,8 +117,7 @@ const claimOf = ({ overuseClaimsNothing }: Counters, usage: Pages, setting: Page
   overuseClaimsNothing && usage > setting ? 0 : Math.min(usage, setting)
 
 /**
- * Keeps the parent's sums of protected usage. Kernel: mm/page_counter.c propagate_protected_usage; 5.7 changed what a
- * child that uses more than its setting claims.
+ * Keeps the parent's sums of protected usage. Kernel: mm/page_counter.c propagate_protected_usage.
  */
 function propagateProtected(counters: Counters, c: CounterId): void {
   const { data } = counters

@@ -22,7 +22,7 @@ import type { Mm } from './mm.ts'
 import { createDcache, type Dcache } from './names.ts'
 import { createObjStocks, type ObjStock } from './objstock.ts'
 import type { OomReport } from './oomreport.ts'
-import { isBinary } from './protection.ts'
+import { overuseClaimsNothing } from './protection.ts'
 import { createPsi, type Psi } from './psi/group.ts'
 import { createSlab, type Slab } from './slab/slub.ts'
 import { createStocks, type Stocks } from './stock.ts'
@@ -118,7 +118,7 @@ export interface EngineSetup {
 
 export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engine {
   const { features, machine, options, clock, swapTotal } = setup
-  const counters = createCounters({ overuseClaimsNothing: isBinary(features) })
+  const counters = createCounters({ overuseClaimsNothing: overuseClaimsNothing(features) })
   const rootCounter = (): CounterId => createCounter(counters, NO_COUNTER, 0)
   const rootCounters = {
     memory: rootCounter(),

@@ -50,6 +50,22 @@ t.test('E11, E13: the error grows by the same with every removed child', t => {
   t.end()
 })
 
+t.test('WE-24: the tree of the selftest comes to rest at 33 and 17 MiB up to 5.3, at 29 and 21 from 5.5 on', t => {
+  const values = valuesOf(protection, {})
+  for (const [kernel, c, d] of [
+    ['4.19', 33, 17],
+    ['5.3', 33, 17],
+    ['5.5', 29, 21],
+    ['6.12', 29, 21],
+  ] as const) {
+    // Tolerances of the example: 10 % of C and D, 3 % of all of them.
+    t.ok(Math.abs(values[`c-min-${kernel}`]! - c) <= c / 10, `${kernel}: C ${values[`c-min-${kernel}`]}`)
+    t.ok(Math.abs(values[`d-min-${kernel}`]! - d) <= d / 10, `${kernel}: D ${values[`d-min-${kernel}`]}`)
+    t.ok(Math.abs(values[`then-b-min-${kernel}`]! - 50) <= 1.5, `${kernel}: B ${values[`then-b-min-${kernel}`]}`)
+  }
+  t.end()
+})
+
 t.test('E12: memcg_deletion on 5.3 is off by 27 200 - 13 600 pages', t => {
   // Of 100 children on 8 CPUs, each with 10 + 7 slabs of a page per CPU: 13 600 pages, and once more.
   t.equal(valuesOf(testKmem, { names: 100 })['deletion-5.3'], 100 * 8 * 17 * 4096)
