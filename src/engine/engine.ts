@@ -104,6 +104,8 @@ export interface Engine {
   swapTotal: Pages
   readonly swap: Swap
   readonly writeback: Writeback
+  /** Free pages of the machine when reclaim from everybody found nothing; null while there is hope. */
+  hopelessAt: Pages | null
 }
 
 export interface EngineSetup {
@@ -164,5 +166,6 @@ export function createEngine({ hierarchy = 'v2', ...setup }: EngineSetup): Engin
     swapTotal,
     swap: createSwap(),
     writeback: createWriteback(),
+    hopelessAt: null,
   }
 }

@@ -16,9 +16,20 @@ import { reclaim } from './reclaim.ts'
 export function takeFromMachine(e: Engine, want: Pages, cpu: Cpu): Pages {
   const low = lowWatermark(e)
   if (!Number.isFinite(low)) return want
-  const room = (): Pages => freePages(e) - low
-  if (room() < 1 && !balance(e, cpu)) return want
-  return Math.max(1, Math.min(want, room()))
+  const free = freePages(e)
+  if (free > low) {
+    e.hopelessAt = null
+    return Math.min(want, free - low)
+  }
+  if (isHopeless(e, free)) return want
+  if (balance(e, cpu)) return Math.max(1, Math.min(want, freePages(e) - low))
+  e.hopelessAt = free
+  return want
+}
+
+/** Nothing came last time, and not much has changed since. Kernel: pgdat->kswapd_failures. */
+function isHopeless(e: Engine, free: Pages): boolean {
+  return e.hopelessAt !== null && Math.abs(free - e.hopelessAt) < lowWatermark(e)
 }
 
 /** Reclaims until enough is free; false if nothing came. */
