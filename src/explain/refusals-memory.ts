@@ -38,6 +38,14 @@ export const MEMORY: readonly Check[] = [
   },
   {
     op: 'write',
+    file: /^memory\.max$/,
+    errno: EBUSY,
+    rule: 'The usage is above the new limit, and reclaim did not bring it down. Up to 4.3 memory.max is lowered as a limit of version 1 is: the old limit stays, and nobody is killed for a write.',
+    numbers: all(counterFacts(memoryCounter), stockFacts),
+    features: ['memoryMaxWrite', 'v1LimitWrite', 'reclaimRetries'],
+  },
+  {
+    op: 'write',
     file: LIMITS_V1,
     errno: EINVAL,
     holds: asked => asked.css.parent === null && (isNumber(asked.text) || /^\d+[KMGTPE]?$/i.test(trim(asked.text))),
