@@ -14,6 +14,14 @@ const SIZES = 'a number of bytes (decimal, 0x hexadecimal or 0 octal; K M G T P 
 
 export const MEMORY: readonly Check[] = [
   { op: 'write', file: LIMITS, errno: EINVAL, rule: `It takes max or ${SIZES}. The old value stays.` },
+  {
+    op: 'write',
+    file: /^memory\.max$/,
+    errno: EBUSY,
+    rule: 'The usage is above the new limit, and reclaim did not bring it down: up to 4.3 the old limit stays then, as on version 1. Later kernels store the limit and kill.',
+    numbers: all(counterFacts(memoryCounter), stockFacts),
+    features: ['memoryMaxWrite', 'reclaimRetries'],
+  },
   { op: 'write', file: /^memory\.(oom\.group|zswap\.writeback)$/, errno: EINVAL, rule: 'It takes 0 or 1.' },
   {
     op: 'write',
