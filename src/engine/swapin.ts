@@ -6,7 +6,7 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { addBatch, type FolioBatch } from './folio.ts'
+import { addBatch, type FolioBatch, rejoin } from './folio.ts'
 import { GFP_KERNEL, GFP_MAYFAIL } from './gfp.ts'
 import { countMapped } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'
@@ -26,7 +26,7 @@ export function swapIn(e: Engine, slots: SwapBatch, from: Pages, want: Pages, ac
   if (charged === null) return 0
   const back = isolateSlots(e, slots, from, charged.pages)
   if (back.orphan !== null) e.zombies.refaultMajor += back.pages
-  bringBack(e, back, charged.memcg, actor.mm.memcg, actor.cpu)
+  rejoin(e, bringBack(e, back, charged.memcg, actor.mm.memcg, actor.cpu))
   accountSwapins(e, actor.mm, charged.pages)
   return charged.pages
 }
