@@ -10,7 +10,7 @@ import { memcgFor } from '../tree/spawn.ts'
 import { cgroupOf } from '../tree/task.ts'
 import type { Pages } from '../units.ts'
 import { type Args, Refusal } from './args.ts'
-import { addressSpace, pagesOf, perform, regionOf } from './memory.ts'
+import { perform, regionOf, wantedMemory } from './memory.ts'
 import { acting, actorOf, type Context, done, endOfCall, type Outcome, progress, type Verb } from './verb.ts'
 
 const ok = (words: string): Outcome => ({ errno: OK, words })
@@ -23,11 +23,9 @@ interface Pinned {
 }
 
 function pinnedOf(ctx: Context, args: Args): Pinned | Refusal {
-  const task = args.task()
-  const mm = addressSpace(task)
-  if (mm instanceof Refusal) return mm
-  const pages = pagesOf(ctx, args)
-  if (pages instanceof Refusal) return pages
+  const wanted = wantedMemory(ctx, args)
+  if (wanted instanceof Refusal) return wanted
+  const { task, mm, pages } = wanted
   const name = args.text('WHAT')
   const map = mm.vmas.get(name)?.map ?? findFile(ctx.kernel.engine, name)?.cache
   if (map === undefined) return new Refusal(ENOENT, `${task.name} has no region ${name}, and there is no file ${name}`)
@@ -54,11 +52,9 @@ function unpin(ctx: Context, args: Args): Outcome | Refusal {
 
 function dmabuf(ctx: Context, args: Args): Outcome | Refusal {
   const { engine, tree } = ctx.kernel
-  const task = args.task()
-  const mm = addressSpace(task)
-  if (mm instanceof Refusal) return mm
-  const pages = pagesOf(ctx, args)
-  if (pages instanceof Refusal) return pages
+  const wanted = wantedMemory(ctx, args)
+  if (wanted instanceof Refusal) return wanted
+  const { task, pages } = wanted
   const id = args.text('ID')
   if (engine.deviceBuffers.has(id)) return new Refusal(EEXIST, `there is a buffer ${id} already`)
   const user = memcgFor(tree, cgroupOf(args.has('user') ? args.task('user') : task))
@@ -79,11 +75,9 @@ function dmabufFree({ kernel }: Context, args: Args): Outcome | Refusal {
 }
 
 function leak(ctx: Context, args: Args): Outcome | Refusal {
-  const task = args.task()
-  const mm = addressSpace(task)
-  if (mm instanceof Refusal) return mm
-  const pages = pagesOf(ctx, args)
-  if (pages instanceof Refusal) return pages
+  const wanted = wantedMemory(ctx, args)
+  if (wanted instanceof Refusal) return wanted
+  const { task, pages } = wanted
   const leaked = leakPages(ctx.kernel.engine, pages, actorOf(ctx, task, args))
   endOfCall(ctx, task)
   return progress(ctx, task, 'pages', leaked ? pages : 0, pages, '')

@@ -32,7 +32,7 @@ export function perform(ctx: Context, task: Task, wanted: Pages, act: (done: Pag
   return progressInPieces(ctx, task, 'pages', wanted, words)
 }
 
-export function addressSpace(task: Task): Mm | Refusal {
+function addressSpace(task: Task): Mm | Refusal {
   return (
     task.mm ?? new Refusal(EINVAL, `${task.name || task.pid} has no address space: it is no simulated user process`)
   )
@@ -51,19 +51,33 @@ export function regionOf(task: Task, name: string): Vma | Refusal {
 }
 
 /** A size as whole pages, at least one. */
-export function pagesOf({ kernel }: Context, args: Args, name = 'SIZE'): Pages | Refusal {
+function pagesOf({ kernel }: Context, args: Args, name = 'SIZE'): Pages | Refusal {
   const pages = toPages(kernel.setup.machine, args.number(name))
   return pages > 0 ? pages : new Refusal(EINVAL, `${name} is more than 0 here`)
+}
+
+/** Who wants how many pages, and where they are shown. */
+export interface WantedMemory {
+  readonly task: Task
+  readonly mm: Mm
+  readonly pages: Pages
+}
+
+/** The task and the SIZE of a line. */
+export function wantedMemory(ctx: Context, args: Args): WantedMemory | Refusal {
+  const task = args.task()
+  const mm = addressSpace(task)
+  if (mm instanceof Refusal) return mm
+  const pages = pagesOf(ctx, args)
+  return pages instanceof Refusal ? pages : { task, mm, pages }
 }
 
 const ANONYMOUS = { file: null, filePage: 0, isPrivate: false } as const
 
 function anon(ctx: Context, args: Args): Outcome | Refusal {
-  const task = args.task()
-  const mm = addressSpace(task)
-  if (mm instanceof Refusal) return mm
-  const pages = pagesOf(ctx, args)
-  if (pages instanceof Refusal) return pages
+  const wanted = wantedMemory(ctx, args)
+  if (wanted instanceof Refusal) return wanted
+  const { task, mm, pages } = wanted
   const name = args.text('REGION')
   const old = mm.vmas.get(name)
   if (old && old.file !== null) return new Refusal(EEXIST, `${name} maps the file ${old.file.name}; it does not grow`)
@@ -221,11 +235,9 @@ function newShared({ kernel }: Context, task: Task, args: Args, mm: Mm, pages: P
 
 /** Shared anonymous memory: an unnamed file of tmpfs, mapped and written. */
 function shm(ctx: Context, args: Args): Outcome | Refusal {
-  const task = args.task()
-  const mm = addressSpace(task)
-  if (mm instanceof Refusal) return mm
-  const pages = pagesOf(ctx, args)
-  if (pages instanceof Refusal) return pages
+  const wanted = wantedMemory(ctx, args)
+  if (wanted instanceof Refusal) return wanted
+  const { task, mm, pages } = wanted
   const actor = actorOf(ctx, task, args)
   const vma = ctx.cursor.start === null ? newShared(ctx, task, args, mm, pages) : regionOf(task, args.text('REGION'))
   if (vma instanceof Refusal) return vma
