@@ -5,7 +5,8 @@
  */
 import { type Bytes, type Cpu, KIB, type Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { addBatch, isolate, joinPrevious, relist } from './folio.ts'
+import { addBatch, relist } from './folio.ts'
+import { isolate, joinPrevious } from './foliosplit.ts'
 import { IN_FAULT } from './gfp.ts'
 import { returnToUser } from './high.ts'
 import { payerOf } from './kmem.ts'

@@ -7,7 +7,7 @@
 import { allocRow, createPool, freeRow, type Pool } from '../pool.ts'
 import type { NodeNumber, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { type ListName, listPages } from './folio.ts'
+import { type ListName, listPages } from './foliolist.ts'
 import { forEachInSubtree, type MemCgroup } from './memcg.ts'
 
 /** The lists that reclaim scans, in its order. */

@@ -3,7 +3,8 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { type FolioBatch, freeIfUnused, isolate, relist } from './folio.ts'
+import { type FolioBatch, freeIfUnused, relist } from './folio.ts'
+import { isolate } from './foliosplit.ts'
 import type { Mm, Vma } from './mm.ts'
 import { cutExtent, type Extent, extentAt, extentOf, firstStretch, insertExtent, removeExtent } from './pagemap.ts'
 import { isolateSlots, unmapSlots } from './swap.ts'

@@ -4,7 +4,8 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { type FolioBatch, freeIfUnused, isolate } from './folio.ts'
+import { type FolioBatch, freeIfUnused } from './folio.ts'
+import { isolate } from './foliosplit.ts'
 import type { Mm } from './mm.ts'
 import { firstStretch, type PageMap } from './pagemap.ts'
 

@@ -6,7 +6,8 @@
  */
 import type { Cpu, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { addBatch, type FolioBatch, rejoin } from './folio.ts'
+import { addBatch, type FolioBatch } from './folio.ts'
+import { rejoin } from './foliosplit.ts'
 import { GFP_KERNEL, GFP_MAYFAIL } from './gfp.ts'
 import { countMapped } from './mapping.ts'
 import type { MemCgroup } from './memcg.ts'

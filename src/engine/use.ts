@@ -5,7 +5,8 @@
  */
 import type { Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { type FolioBatch, isolate, isThere } from './folio.ts'
+import { type FolioBatch, isThere } from './folio.ts'
+import { isolate } from './foliosplit.ts'
 import { recharge } from './recharge.ts'
 import type { Actor } from './usercharge.ts'
 

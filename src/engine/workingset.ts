@@ -7,7 +7,8 @@
  */
 import type { Cpu, NodeNumber, Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
-import { type FolioBatch, relist, splitBatch } from './folio.ts'
+import { type FolioBatch, relist } from './folio.ts'
+import { splitBatch } from './foliosplit.ts'
 import { activeList } from './lru.ts'
 import { AGE, ageLists, agingOf, kindOf, noteCost, sizesBelow } from './lruvec.ts'
 import type { MemCgroup } from './memcg.ts'

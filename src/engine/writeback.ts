@@ -9,7 +9,8 @@ import { schedule, type WorkKind } from '../clock.ts'
 import { type Cpu, milliseconds, type Pages } from '../units.ts'
 import type { Engine } from './engine.ts'
 import type { PageCacheFile } from './file.ts'
-import { type FolioBatch, rejoin } from './folio.ts'
+import type { FolioBatch } from './folio.ts'
+import { rejoin } from './foliosplit.ts'
 import { modStatTimes, STAT } from './vmstat.ts'
 
 /** Deferred: the flusher, and the end of the writing it started as round `a`. */

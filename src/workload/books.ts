@@ -3,7 +3,7 @@
  * sees them now, and as they are), and what really stands on the lists.
  */
 import { failcnt, usage, watermark } from '../engine/counter.ts'
-import { LISTS, listPages } from '../engine/folio.ts'
+import { LISTS, listPages } from '../engine/foliolist.ts'
 import { readStat, STAT, STAT_NAMES, trueStat } from '../engine/vmstat.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Cgroup } from '../tree/cgroup.ts'

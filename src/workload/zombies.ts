@@ -1,5 +1,5 @@
 /** `.memcgfs/zombies`: removed cgroups that are still there, and why (docs/zombies.md). */
-import { LISTS, listPages } from '../engine/folio.ts'
+import { LISTS, listPages } from '../engine/foliolist.ts'
 import { isPinned, type MemCgroup, NO_MEMCG, type Pins } from '../engine/memcg.ts'
 import { keepingBytes } from '../engine/zombies.ts'
 import type { TextBuffer } from '../formats/text.ts'

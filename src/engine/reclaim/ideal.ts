@@ -4,7 +4,9 @@
  */
 import type { Cpu, Pages } from '../../units.ts'
 import type { Engine } from '../engine.ts'
-import { type FolioBatch, isolate, type ListName, newerThan, oldest } from '../folio.ts'
+import type { FolioBatch } from '../folio.ts'
+import { type ListName, newerThan, oldest } from '../foliolist.ts'
+import { isolate } from '../foliosplit.ts'
 import { forEachInSubtree, type MemCgroup } from '../memcg.ts'
 import { isHeld } from '../pins.ts'
 import { modStat, STAT } from '../vmstat.ts'

@@ -3,7 +3,7 @@
 import type { Engine } from '../../../src/engine/engine.ts'
 import { touchRegion } from '../../../src/engine/fault.ts'
 import { createFile, type PageCacheFile } from '../../../src/engine/file.ts'
-import { type ListName, listPages } from '../../../src/engine/folio.ts'
+import { type ListName, listPages } from '../../../src/engine/foliolist.ts'
 import { GFP_KERNEL } from '../../../src/engine/gfp.ts'
 import type { Machine, ModelOptions } from '../../../src/engine/machine.ts'
 import type { MemCgroup } from '../../../src/engine/memcg.ts'
