@@ -89,7 +89,7 @@ function keepContents(e: Engine, vma: Vma, page: Pages, pages: Pages, cpu: Cpu):
   if (!extent?.batch?.lazyFree) return
   const written = isolate(e, extent.batch, page - extent.start, pages, cpu)
   written.lazyFree = false
-  relist(e, written, activeList(written), cpu)
+  if (written.list !== 'unevictable') relist(e, written, activeList(written), cpu)
 }
 
 /** A write must not be seen by others: the zero page, memory shared since a fork, a file mapped privately. */

@@ -49,7 +49,7 @@ export function dropPages(e: Engine, vma: Vma, cpu: Cpu): Pages {
 export function pageOut(e: Engine, vma: Vma, cpu: Cpu): Pages {
   let out = 0
   for (const batch of batchesIn(vma)) {
-    if (batch.mappers.length > 1 || isHeld(batch)) continue
+    if (batch.mappers.length > 1 || isHeld(batch) || batch.list === 'unevictable') continue
     if (batch.kind === 'file') {
       out += batch.pages
       evict(e, batch, evictionOf(e, batch, batch.memcg), cpu)
@@ -71,7 +71,7 @@ export function pageOut(e: Engine, vma: Vma, cpu: Cpu): Pages {
 export function makeFree(e: Engine, vma: Vma, cpu: Cpu): Pages {
   let pages = 0
   for (const batch of batchesIn(vma)) {
-    if (batch.kind !== 'anon' || batch.mappers.length > 1 || batch.lazyFree) continue
+    if (batch.kind !== 'anon' || batch.mappers.length > 1 || batch.lazyFree || batch.list === 'unevictable') continue
     batch.lazyFree = true
     clearUse(batch)
     relist(e, batch, 'inactive_file', cpu)

@@ -133,5 +133,9 @@ t.test('what is given up is freed without being written out, unless it is writte
   t.match(shell.read('/a/memory.stat'), /^pglazyfree 100\npglazyfreed 60$/m)
   shell.do('/a', 'file f 1p', 'map t f m', 'touch t m')
   t.equal(shell.do('/a', 'advise t m free'), 'EINVAL')
+  // Locking writes to it: it is wanted again, and stays where locked memory is.
+  shell.do('/a', 'anon t s 10p', 'advise t s free', 'mlock t s', 'rstat-flush')
+  t.equal(stat(shell, 'unevictable'), 10)
+  t.equal(stat(shell, 'inactive_file'), 1)
   t.end()
 })
