@@ -59,9 +59,11 @@ function needLists(e: Engine, m: MemCgroup): void {
 
 /** Puts a batch on its list: as the newest, or as the oldest. */
 export function putOnList(e: Engine, batch: FolioBatch, place: 'newest' | 'oldest' = 'newest'): void {
-  if (place === 'newest') linkNewest(e, batch)
-  else linkOldest(e, batch)
-  e.folios.lists.data[listAt(e, batch) + PAGES]! += batch.pages
+  const at = listAt(e, batch)
+  const { data } = e.folios.lists
+  if (place === 'newest') insert(e, at, NO_BATCH, batch.id, data[at + NEWEST]!)
+  else insert(e, at, data[at + OLDEST]!, batch.id, NO_BATCH)
+  data[at + PAGES]! += batch.pages
 }
 
 export function takeOffList(e: Engine, batch: FolioBatch): void {
@@ -71,43 +73,25 @@ export function takeOffList(e: Engine, batch: FolioBatch): void {
 
 /** Puts `part`, whose pages were part of `batch`, behind it. */
 export function insertOlder(e: Engine, part: FolioBatch, batch: FolioBatch): void {
-  part.newer = batch.id
-  part.older = batch.older
-  if (batch.older === NO_BATCH) e.folios.lists.data[listAt(e, batch) + OLDEST] = part.id
-  else e.folios.batches[batch.older]!.newer = part.id
-  batch.older = part.id
-}
-
-function linkNewest(e: Engine, batch: FolioBatch): void {
-  const at = listAt(e, batch)
-  const { data } = e.folios.lists
-  const newest = data[at + NEWEST]!
-  batch.older = newest
-  batch.newer = NO_BATCH
-  if (newest === NO_BATCH) data[at + OLDEST] = batch.id
-  else e.folios.batches[newest]!.newer = batch.id
-  data[at + NEWEST] = batch.id
-}
-
-function linkOldest(e: Engine, batch: FolioBatch): void {
-  const at = listAt(e, batch)
-  const { data } = e.folios.lists
-  const last = data[at + OLDEST]!
-  batch.newer = last
-  batch.older = NO_BATCH
-  if (last === NO_BATCH) data[at + NEWEST] = batch.id
-  else e.folios.batches[last]!.older = batch.id
-  data[at + OLDEST] = batch.id
+  insert(e, listAt(e, batch), batch.id, part.id, batch.older)
 }
 
 /** Off the list, where its pages stay counted: another batch there takes them over. */
 export function unlink(e: Engine, batch: FolioBatch): void {
-  const at = listAt(e, batch)
-  const { data } = e.folios.lists
-  if (batch.newer === NO_BATCH) data[at + NEWEST] = batch.older
-  else e.folios.batches[batch.newer]!.older = batch.older
-  if (batch.older === NO_BATCH) data[at + OLDEST] = batch.newer
-  else e.folios.batches[batch.older]!.newer = batch.newer
+  makeNeighbours(e, listAt(e, batch), batch.newer, batch.older)
+}
+
+function insert(e: Engine, at: number, newer: number, id: number, older: number): void {
+  makeNeighbours(e, at, newer, id)
+  makeNeighbours(e, at, id, older)
+}
+
+/** By id; NO_BATCH stands for the end of the list whose heads are at `at`. */
+function makeNeighbours({ folios }: Engine, at: number, newer: number, older: number): void {
+  if (newer === NO_BATCH) folios.lists.data[at + NEWEST] = older
+  else folios.batches[newer]!.older = older
+  if (older === NO_BATCH) folios.lists.data[at + OLDEST] = newer
+  else folios.batches[older]!.newer = newer
 }
 
 /** All batches on the lists of a memcg, the newest of each list first. */

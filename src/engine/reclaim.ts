@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts'
 import type { MemCgroup } from './memcg.ts'
 import { reclaimByLists } from './reclaim/classic.ts'
 import { reclaimIdeally } from './reclaim/ideal.ts'
-import { CLUSTER, type Reclaimer, type Scan } from './reclaim/scan.ts'
+import { CLUSTER, newScan, type Reclaimer } from './reclaim/scan.ts'
 import { vmpressure } from './vmpressure.ts'
 import { STAT } from './vmstat.ts'
 
@@ -45,7 +45,7 @@ function ideally(e: Engine, target: MemCgroup, want: Pages, cpu: Cpu): Pages {
 }
 
 function byLists(e: Engine, target: MemCgroup, want: Pages, cpu: Cpu, how: ReclaimHow): Pages {
-  const scan: Scan = {
+  const scan = newScan({
     target,
     want,
     cpu,
@@ -53,17 +53,7 @@ function byLists(e: Engine, target: MemCgroup, want: Pages, cpu: Cpu, how: Recla
     maySwap: how.maySwap ?? true,
     swappiness: how.swappiness,
     mayUseFs: how.mayUseFs ?? true,
-    priority: 0,
-    reclaimed: 0,
-    scanned: 0,
-    lowReclaim: false,
-    lowSkipped: false,
-    forceDeactivate: false,
-    skippedDeactivate: false,
-    fullWalk: false,
-    names: null,
-    balance: { cost: [0, 0], mayDeactivate: [true, true], cacheTrim: false, fileIsTiny: false },
-  }
+  })
   reclaimByLists(e, scan)
   return scan.reclaimed
 }

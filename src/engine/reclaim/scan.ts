@@ -39,6 +39,24 @@ export interface Scan {
   balance: TargetBalance
 }
 
+/** A reclaim that has not looked at anything yet. Its priority and its balance are set by those who walk. */
+export const newScan = (asked: Pick<Scan, 'target' | 'want' | 'cpu' | 'by'> & Partial<Scan>): Scan => ({
+  maySwap: true,
+  swappiness: undefined,
+  mayUseFs: true,
+  priority: 0,
+  reclaimed: 0,
+  scanned: 0,
+  lowReclaim: false,
+  lowSkipped: false,
+  forceDeactivate: false,
+  skippedDeactivate: false,
+  fullWalk: false,
+  names: null,
+  balance: { cost: [0, 0], mayDeactivate: [true, true], cacheTrim: false, fileIsTiny: false },
+  ...asked,
+})
+
 /** What the lists of the target, with all below it, look like. */
 export interface TargetBalance {
   /** By kind: what reclaim of it cost. */

@@ -14,12 +14,11 @@ import { nodeOfCpu } from '../machine.ts'
 import type { KernelActor } from '../objcg.ts'
 import type { ObjCgroup } from '../objstock.ts'
 import type { Allocator } from './allocator.ts'
+import { cpuStack, type FreeStack, popNewest, pushNewest, shiftOldest, stackEmptier } from './freestack.ts'
 import { arrayBatch } from './geometry.ts'
 import { discardSlab, newSlab, type SlabPages, trySlab } from './pages.ts'
 import {
-  cpuStack,
   FREE,
-  type FreeStack,
   get,
   isEmpty,
   isListed,
@@ -30,11 +29,8 @@ import {
   nodeOfSlab,
   OBJECTS,
   type ObjectRun,
-  popNewest,
-  pushNewest,
   type Slab,
   set,
-  shiftOldest,
   slabsOn,
   unlistSlab,
 } from './state.ts'
@@ -188,17 +184,6 @@ function flushBatch(e: Engine, cache: KmemCache, stack: FreeStack, cpu: Cpu, pag
   else giveBackOldest(e, cache, stack, batch, cpu, pages)
 }
 
-function giveBackOldest(
-  e: Engine,
-  cache: KmemCache,
-  stack: FreeStack,
-  count: number,
-  cpu: Cpu,
-  pages: SlabPages,
-): void {
-  shiftOldest(stack, count, (row, n) => giveBack(e, cache, row, n, cpu, pages))
-}
-
 /** Objects go back into their slab; an empty one goes back to the page allocator if the node has enough free objects. */
 function giveBack(e: Engine, cache: KmemCache, row: number, count: number, cpu: Cpu, pages: SlabPages): void {
   const { slab } = e
@@ -213,10 +198,7 @@ function discardEmpty(e: Engine, cache: KmemCache, node: NodeSlabs, row: number,
   discardSlab(e, cache, row, cpu, pages)
 }
 
-function flush(e: Engine, cache: KmemCache, cpu: Cpu, pages: SlabPages): void {
-  const stack = cache.stacks[cpu]
-  if (stack !== undefined) giveBackOldest(e, cache, stack, stack.held, cpu, pages)
-}
+const { giveBackOldest, flush } = stackEmptier(giveBack)
 
 /** The shared arrays first, then every empty slab. */
 function freeEmpties(e: Engine, cache: KmemCache, cpu: Cpu, pages: SlabPages): void {

@@ -12,11 +12,10 @@ import type { KernelActor } from '../objcg.ts'
 import type { ObjCgroup } from '../objstock.ts'
 import type { Allocator } from './allocator.ts'
 import { cpuSlabAllocator } from './cpuslabs.ts'
+import { cpuStack, type FreeStack, popNewest, pushNewest, stackEmptier } from './freestack.ts'
 import { discardSlab, newSlab, type SlabPages } from './pages.ts'
 import {
-  cpuStack,
   FREE,
-  type FreeStack,
   get,
   isEmpty,
   isListed,
@@ -25,10 +24,7 @@ import {
   NO_SLAB,
   nodeOfSlab,
   type ObjectRun,
-  popNewest,
-  pushNewest,
   set,
-  shiftOldest,
   unlistSlab,
 } from './state.ts'
 
@@ -74,17 +70,6 @@ function put(e: Engine, cache: KmemCache, row: number, count: number, cpu: Cpu, 
   }
 }
 
-function giveBackOldest(
-  e: Engine,
-  cache: KmemCache,
-  stack: FreeStack,
-  count: number,
-  cpu: Cpu,
-  pages: SlabPages,
-): void {
-  shiftOldest(stack, count, (row, n) => giveBack(e, cache, row, n, cpu, pages))
-}
-
 /** Objects go back into their slab; an empty one goes back to the page allocator if the node has enough. */
 function giveBack(e: Engine, cache: KmemCache, row: number, count: number, cpu: Cpu, pages: SlabPages): void {
   const { slab } = e
@@ -95,9 +80,6 @@ function giveBack(e: Engine, cache: KmemCache, row: number, count: number, cpu: 
   } else if (!isListed(slab, row)) listSlab(slab, cache, row)
 }
 
-function flush(e: Engine, cache: KmemCache, cpu: Cpu, pages: SlabPages): void {
-  const stack = cache.stacks[cpu]
-  if (stack !== undefined) giveBackOldest(e, cache, stack, stack.held, cpu, pages)
-}
+const { giveBackOldest, flush } = stackEmptier(giveBack)
 
 export const sheafAllocator: Allocator = { take, put, flush, freeEmpties: cpuSlabAllocator.freeEmpties }

@@ -20,6 +20,7 @@ import type { Allocator } from './allocator.ts'
 import { armTrim, arrayAllocator, isTrimmed, trimCache } from './arrays.ts'
 import { bootCaches, type CacheSpec, kmallocSizes, slotSize } from './caches.ts'
 import { cpuSlabAllocator } from './cpuslabs.ts'
+import { createStack } from './freestack.ts'
 import {
   arrayLimit,
   cpuPartialObjects,
@@ -37,7 +38,6 @@ import {
   type AllocatorKind,
   cacheOfSlab,
   createList,
-  createStack,
   FREE,
   get,
   type KmemCache,

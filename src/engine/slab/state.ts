@@ -9,6 +9,7 @@ import type { Pool } from '../../pool.ts'
 import type { Bytes, Cpu, Pages } from '../../units.ts'
 import type { MemCgroup } from '../memcg.ts'
 import type { ObjCgroup } from '../objstock.ts'
+import type { FreeStack } from './freestack.ts'
 import type { Geometry } from './geometry.ts'
 
 /** So many objects of one slab. */
@@ -39,14 +40,6 @@ export interface CpuSlabs {
   readonly partial: number[]
   /** What the partial slabs counted when they were put there: their free objects, or 1 each. */
   counted: number
-}
-
-/** Free objects taken out of their slabs: the newest are the last, and are used first. */
-export interface FreeStack {
-  readonly runs: { readonly slab: number; count: number }[]
-  held: number
-  /** Used since it was last trimmed. */
-  touched: boolean
 }
 
 export interface NodeSlabs {
@@ -153,16 +146,9 @@ export const isEmpty = (slab: Slab, row: number): boolean => get(slab, row, FREE
 
 export const createList = (): SlabList => ({ first: NO_SLAB, last: NO_SLAB, length: 0 })
 
-export const createStack = (): FreeStack => ({ runs: [], held: 0, touched: false })
-
 export function cpuSlabs(cache: KmemCache, cpu: Cpu): CpuSlabs {
   cache.cpus[cpu] ??= { current: NO_SLAB, partial: [], counted: 0 }
   return cache.cpus[cpu]
-}
-
-export function cpuStack(cache: KmemCache, cpu: Cpu): FreeStack {
-  cache.stacks[cpu] ??= createStack()
-  return cache.stacks[cpu]
 }
 
 /** Puts a slab at the end of a list of its node. */
@@ -208,34 +194,4 @@ export function freeOnNodeLists(slab: Slab, cache: KmemCache): number {
   for (const { partial, empty } of cache.nodes)
     for (const list of [partial, empty]) for (const row of slabsOn(slab, list)) free += get(slab, row, FREE)
   return free
-}
-
-/** Takes a number of the newest objects of one slab from a stack, at most `want`. The stack is not empty. */
-export function popNewest(stack: FreeStack, want: number, objcg: ObjCgroup | null): ObjectRun {
-  const top = stack.runs[stack.runs.length - 1]!
-  const count = Math.min(want, top.count)
-  top.count -= count
-  stack.held -= count
-  if (top.count === 0) stack.runs.pop()
-  return { slab: top.slab, count, objcg }
-}
-
-export function pushNewest(stack: FreeStack, row: number, count: number): void {
-  const top = stack.runs[stack.runs.length - 1]
-  if (top?.slab === row) top.count += count
-  else stack.runs.push({ slab: row, count })
-  stack.held += count
-}
-
-/** Takes the `count` oldest objects from a stack, slab by slab. */
-export function shiftOldest(stack: FreeStack, count: number, visit: (row: number, count: number) => void): void {
-  stack.held -= count
-  for (let left = count; left > 0; ) {
-    const bottom = stack.runs[0]!
-    const now = Math.min(left, bottom.count)
-    bottom.count -= now
-    left -= now
-    if (bottom.count === 0) stack.runs.shift()
-    visit(bottom.slab, now)
-  }
 }

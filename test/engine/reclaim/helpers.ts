@@ -9,7 +9,7 @@ import type { Machine, ModelOptions } from '../../../src/engine/machine.ts'
 import type { MemCgroup } from '../../../src/engine/memcg.ts'
 import { createMm, createVma, type Mm, type Vma } from '../../../src/engine/mm.ts'
 import { accessFile } from '../../../src/engine/pagecache.ts'
-import type { Scan } from '../../../src/engine/reclaim/scan.ts'
+import { newScan, type Scan } from '../../../src/engine/reclaim/scan.ts'
 import { drainPageStocksBelow } from '../../../src/engine/stock.ts'
 import type { Actor } from '../../../src/engine/usercharge.ts'
 import { STAT, type StatName, trueStat } from '../../../src/engine/vmstat.ts'
@@ -44,23 +44,5 @@ export const onList = (e: Engine, m: MemCgroup, list: ListName): number => listP
 export const stat = (e: Engine, m: MemCgroup, name: StatName): number => trueStat(e, m, STAT[name])
 
 /** A reclaim in progress, to call parts of it. */
-export const scanOf = (target: MemCgroup, how: Partial<Scan> = {}): Scan => ({
-  target,
-  want: 32,
-  cpu: 0,
-  by: 'direct',
-  maySwap: true,
-  swappiness: 60,
-  mayUseFs: true,
-  priority: 12,
-  reclaimed: 0,
-  scanned: 0,
-  lowReclaim: false,
-  lowSkipped: false,
-  forceDeactivate: false,
-  skippedDeactivate: false,
-  fullWalk: false,
-  names: null,
-  balance: { cost: [0, 0], mayDeactivate: [true, true], cacheTrim: false, fileIsTiny: false },
-  ...how,
-})
+export const scanOf = (target: MemCgroup, how: Partial<Scan> = {}): Scan =>
+  newScan({ target, want: 32, cpu: 0, by: 'direct', swappiness: 60, priority: 12, ...how })
