@@ -54,14 +54,7 @@ export function sharedLimit({ machine }: Engine, cache: KmemCache): number {
 const freeLimit = ({ machine }: Engine, cache: KmemCache): number =>
   (1 + machine.cpus / machine.nodes) * batchOf(cache) + cache.geometry.objects
 
-function take(
-  e: Engine,
-  cache: KmemCache,
-  want: number,
-  actor: KernelActor,
-  objcg: ObjCgroup | null,
-  pages: SlabPages,
-): ObjectRun | null {
+const take: Allocator['take'] = (e, cache, want, actor, objcg, pages) => {
   if (actor.node !== nodeOfCpu(e.machine, actor.cpu)) return takeFromNode(e, cache, want, actor, objcg, pages)
   const stack = cpuStack(cache, actor.cpu)
   if (stack.held === 0 && !refill(e, cache, stack, actor, pages)) return fallBack(e, cache, actor, objcg, pages)
@@ -70,14 +63,7 @@ function take(
 }
 
 /** Objects of another node than that of the CPU: straight from its slabs. Kernel: ____cache_alloc_node. */
-function takeFromNode(
-  e: Engine,
-  cache: KmemCache,
-  want: number,
-  actor: KernelActor,
-  objcg: ObjCgroup | null,
-  pages: SlabPages,
-): ObjectRun | null {
+const takeFromNode: Allocator['take'] = (e, cache, want, actor, objcg, pages) => {
   if (cache.nodes[actor.node]!.free === 0 && !grow(e, cache, actor, pages))
     return fallBack(e, cache, actor, objcg, pages)
   return takeListed(e, cache, cache.nodes[actor.node]!, want, objcg)
@@ -163,7 +149,7 @@ function changeFree(slab: Slab, cache: KmemCache, row: number, change: number): 
   else if (get(slab, row, FREE) > 0) listSlab(slab, cache, row)
 }
 
-function put(e: Engine, cache: KmemCache, row: number, count: number, cpu: Cpu, pages: SlabPages): void {
+const put: Allocator['put'] = (e, cache, row, count, cpu, pages) => {
   const stack = cpuStack(cache, cpu)
   armTrim(e)
   stack.touched = true
@@ -201,7 +187,7 @@ function discardEmpty(e: Engine, cache: KmemCache, node: NodeSlabs, row: number,
 const { giveBackOldest, flush } = stackEmptier(giveBack)
 
 /** The shared arrays first, then every empty slab. */
-function freeEmpties(e: Engine, cache: KmemCache, cpu: Cpu, pages: SlabPages): void {
+const freeEmpties: Allocator['freeEmpties'] = (e, cache, cpu, pages) => {
   for (const node of cache.nodes) {
     giveBackOldest(e, cache, node.shared, node.shared.held, cpu, pages)
     for (const row of slabsOn(e.slab, node.empty)) discardEmpty(e, cache, node, row, cpu, pages)

@@ -9,7 +9,6 @@ import type { Features } from '../../profiles/features.ts'
 import type { Cpu } from '../../units.ts'
 import type { Engine } from '../engine.ts'
 import type { KernelActor } from '../objcg.ts'
-import type { ObjCgroup } from '../objstock.ts'
 import type { Allocator } from './allocator.ts'
 import { discardSlab, newSlab, type SlabPages } from './pages.ts'
 import {
@@ -25,7 +24,6 @@ import {
   NO_SLAB,
   NODE,
   nodeOfSlab,
-  type ObjectRun,
   type Slab,
   set,
   slabsOn,
@@ -59,14 +57,7 @@ const IS_ENOUGH: Readonly<
   'slabs/2': (moved, _, limit) => moved > Math.floor(limit / 2),
 }
 
-function take(
-  e: Engine,
-  cache: KmemCache,
-  want: number,
-  actor: KernelActor,
-  objcg: ObjCgroup | null,
-  pages: SlabPages,
-): ObjectRun | null {
+const take: Allocator['take'] = (e, cache, want, actor, objcg, pages) => {
   const { slab } = e
   const own = cpuSlabs(cache, actor.cpu)
   if (own.current === NO_SLAB || get(slab, own.current, FREE) === 0 || get(slab, own.current, NODE) !== actor.node) {
@@ -131,7 +122,7 @@ function pushPartial(slab: Slab, own: CpuSlabs, row: number, counts: number): vo
   own.counted += counts
 }
 
-function put(e: Engine, cache: KmemCache, row: number, count: number, cpu: Cpu, pages: SlabPages): void {
+const put: Allocator['put'] = (e, cache, row, count, cpu, pages) => {
   const { slab } = e
   let left = count
   if (get(slab, row, FREE) === 0 && get(slab, row, FROZEN) === 0) {
@@ -174,7 +165,7 @@ function unfreezePartial(e: Engine, cache: KmemCache, own: CpuSlabs, cpu: Cpu, p
   for (let row = own.partial.pop(); row !== undefined; row = own.partial.pop()) unfreeze(e, cache, row, cpu, pages)
 }
 
-function flush(e: Engine, cache: KmemCache, cpu: Cpu, pages: SlabPages): void {
+const flush: Allocator['flush'] = (e, cache, cpu, pages) => {
   const own = cache.cpus[cpu]
   if (own === undefined) return
   if (own.current !== NO_SLAB) unfreeze(e, cache, own.current, cpu, pages)
@@ -183,7 +174,7 @@ function flush(e: Engine, cache: KmemCache, cpu: Cpu, pages: SlabPages): void {
 }
 
 /** Frees every empty slab of the node lists, whatever a node would keep. */
-function freeEmpties(e: Engine, cache: KmemCache, cpu: Cpu, pages: SlabPages): void {
+const freeEmpties: Allocator['freeEmpties'] = (e, cache, cpu, pages) => {
   for (const { partial } of cache.nodes) {
     for (const row of slabsOn(e.slab, partial)) {
       if (!isEmpty(e.slab, row)) continue

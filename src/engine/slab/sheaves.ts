@@ -9,7 +9,6 @@
 import type { Cpu } from '../../units.ts'
 import type { Engine } from '../engine.ts'
 import type { KernelActor } from '../objcg.ts'
-import type { ObjCgroup } from '../objstock.ts'
 import type { Allocator } from './allocator.ts'
 import { cpuSlabAllocator } from './cpuslabs.ts'
 import { cpuStack, type FreeStack, popNewest, pushNewest, stackEmptier } from './freestack.ts'
@@ -23,19 +22,11 @@ import {
   listSlab,
   NO_SLAB,
   nodeOfSlab,
-  type ObjectRun,
   set,
   unlistSlab,
 } from './state.ts'
 
-function take(
-  e: Engine,
-  cache: KmemCache,
-  want: number,
-  actor: KernelActor,
-  objcg: ObjCgroup | null,
-  pages: SlabPages,
-): ObjectRun | null {
+const take: Allocator['take'] = (e, cache, want, actor, objcg, pages) => {
   const stack = cpuStack(cache, actor.cpu)
   if (stack.held === 0) refill(e, cache, stack, actor, pages)
   return stack.held === 0 ? null : popNewest(stack, want, objcg)
@@ -60,7 +51,7 @@ function refill(e: Engine, cache: KmemCache, stack: FreeStack, actor: KernelActo
   for (const { row, count } of met.reverse()) pushNewest(stack, row, count)
 }
 
-function put(e: Engine, cache: KmemCache, row: number, count: number, cpu: Cpu, pages: SlabPages): void {
+const put: Allocator['put'] = (e, cache, row, count, cpu, pages) => {
   const stack = cpuStack(cache, cpu)
   for (let left = count; left > 0; ) {
     if (stack.held >= 2 * cache.cpuLimit) giveBackOldest(e, cache, stack, cache.cpuLimit, cpu, pages)
